@@ -1,0 +1,116 @@
+# Everything that is done with this repository. `make` or `make help` lists it.
+#
+# Needs Python 3.11 or newer and Go (https://go.dev/dl); the tests also need the brokers' servers, which `make servers`
+# installs on Debian and its relatives.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+# One recipe at a time: builds use all cores by themselves, and their progress stays readable.
+.NOTPARALLEL:
+
+PYTHON ?= python3
+TESTS ?= tests
+BIN := .venv/bin
+BIN_CELERY54 := .venv-celery54/bin
+TOOL := collector/tools/tool_path.sh
+BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.157.0
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The local pipeline is not installed: it is for this repository alone.
+export PYTHONPATH := $(CURDIR)/collector$(if $(PYTHONPATH),:$(PYTHONPATH))
+
+##@ See it
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: venv tools ## Run the example application and show its numbers in Prometheus (ONCE=1: check them and end)
+	@$(BIN)/python docs/examples/demo/run.py $(if $(ONCE),--once)
+
+##@ Check it
+
+.PHONY: test
+test: venv venv-celery54 servers tools ## Run all tests: unit, integration, acceptance (TESTS=path: only these)
+	CELERY_OTEL_PYTHON_54=$(CURDIR)/$(BIN_CELERY54)/python $(BIN)/pytest $(TESTS)
+
+.PHONY: test-unit
+test-unit: venv ## Run the unit tests, which need no server
+	$(BIN)/pytest tests/unit
+
+.PHONY: lint
+lint: venv ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.PHONY: validate
+validate: tools ## Let the collector and Prometheus check their configuration
+	"$$($(TOOL) otelcol)" validate --config otel-collector.yaml
+	"$$($(TOOL) promtool)" check config collector/prometheus/prometheus.yml
+
+.PHONY: bench
+bench: venv servers tools ## Measure what the instrumentation costs
+	$(BIN)/python tests/benchmarks/overhead.py
+
+##@ Prepare (the targets above do this by themselves)
+
+.PHONY: venv
+venv: .venv/.installed ## Make the Python environment .venv (PYTHON=python3.12: with that one)
+
+.PHONY: venv-celery54
+venv-celery54: .venv-celery54/.installed ## Make the environment for the tests with the oldest Celery
+
+# Redone only when what goes into it has changed.
+.venv/.installed: pyproject.toml constraints.txt
+	@$(call new_environment,.venv)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[api]' --group dev
+	@touch $@
+
+.venv-celery54/.installed: pyproject.toml constraints.txt
+	@$(call new_environment,.venv-celery54)
+	@grep -v '^celery==' constraints.txt > .venv-celery54/constraints.txt
+	$(BIN_CELERY54)/pip install --quiet --constraint .venv-celery54/constraints.txt \
+	  --editable . 'celery==5.4.*' redis gevent eventlet
+	@touch $@
+
+# Newer versions of venv write the .gitignore themselves.
+define new_environment
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	echo "making $(1): takes a minute or two" >&2
+	$(PYTHON) -m venv $(1) || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	echo '*' > $(1)/.gitignore
+	$(1)/bin/pip install --quiet 'pip>=25.1'
+endef
+
+.PHONY: tools
+tools: ## Build the collector, Prometheus and promtool, unless built or on the PATH
+	@for name in otelcol prometheus promtool; do $(TOOL) $$name > /dev/null; done
+
+.PHONY: tool-path
+tool-path: ## Print where a Go program is (NAME=otelcol, prometheus or promtool)
+	@$(TOOL) $(NAME)
+
+.PHONY: servers
+servers: ## Install Debian's redis-server and rabbitmq-server where missing (needs root or sudo)
+	@collector/tools/install_servers.sh
+
+##@ Regenerate
+
+.PHONY: generate
+generate: venv ## Write what is derived from telemetry.yaml: names and reference pages
+	$(BIN)/python instrumentation/generate_telemetry.py
+
+.PHONY: collector-distribution
+collector-distribution: ## Generate collector/distribution from its builder.yaml
+	cd collector/distribution && \
+	  go run $(BUILDER) --skip-strict-versioning --skip-compilation --config builder.yaml
+
+.PHONY: clean
+clean: ## Remove the environments and caches of the tree (built programs stay in ~/.cache/celery-otel)
+	rm -rf .venv .venv-celery54 .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .run
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
