@@ -1,0 +1,112 @@
+"""One attempt: a task that a worker received once, from the receipt of its message to its end.
+
+A retry is another attempt of the same task id, and so is a message that the broker delivers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+from weakref import ref
+
+if TYPE_CHECKING:
+    from celery_otel.core.outcome import Outcome
+
+
+Identity = tuple[str, str, str]
+
+
+class Attempt:
+    """What is known of an attempt while it is open. Times are Unix times in seconds.
+
+    The flags say what Celery announced before the pool reported; `outcome.decide` weighs them against the report.
+
+    Attributes:
+        task: The registered name of the task, bounded as a label.
+        queue: The queue it came from, bounded as a label.
+        identity: Task id, number of retries and of replacements: the same when a message is delivered again.
+        received_at: When the worker got the message.
+        published_at: When it was published, if the publisher said so.
+        eta: Not before when it was to start, if that was asked for.
+        started_at: When the pool accepted it; None while it waits.
+        started_monotonic: The same moment on this process's monotonic clock.
+        handed_over: Celery gave it to the pool.
+        revoked: Celery kills it, though it had started.
+        cancelled: Celery kills it, for a shutdown or a lost connection.
+        requeued: Its message went back to the broker.
+        refusal: Class of the error for which the worker refused to start it, empty if there was none.
+        stored_success: Its result was stored before its child was lost.
+        retried_after_loss: Celery published a retry for it after its child was lost.
+        reporting: The pool's report is being handled now.
+        outcome: How it ended or why it was returned; None while it is open.
+        owner: Weak reference to the request object that stands for it in Celery.
+    """
+
+    __slots__ = (
+        "cancelled",
+        "eta",
+        "handed_over",
+        "identity",
+        "outcome",
+        "owner",
+        "published_at",
+        "queue",
+        "received_at",
+        "refusal",
+        "reporting",
+        "requeued",
+        "retried_after_loss",
+        "revoked",
+        "started_at",
+        "started_monotonic",
+        "stored_success",
+        "task",
+    )
+
+    def __init__(
+        self,
+        task: str,
+        queue: str,
+        identity: Identity,
+        received_at: float,
+        *,
+        published_at: float | None = None,
+        eta: float | None = None,
+    ) -> None:
+        self.task = task
+        self.queue = queue
+        self.identity = identity
+        self.received_at = received_at
+        self.published_at = published_at
+        self.eta = eta
+        self.started_at: float | None = None
+        self.started_monotonic = 0.0
+        self.handed_over = False
+        self.revoked = False
+        self.cancelled = False
+        self.requeued = False
+        self.refusal = ""
+        self.stored_success = False
+        self.retried_after_loss = False
+        self.reporting = False
+        self.outcome: Outcome | None = None
+        self.owner: Owner | None = None
+
+    @property
+    def ready_at(self) -> float:
+        """When nothing but the worker kept it from starting: its receipt, or its ETA if that is later."""
+        return self.received_at if self.eta is None else max(self.received_at, self.eta)
+
+
+class Owner(ref[Any]):
+    """A weak reference to a request that remembers whose it was, so that its death can be told to the ledger."""
+
+    __slots__ = ("attempt",)
+
+    def __new__(cls, request: object, attempt: Attempt, died: Callable[[Any], object]) -> Self:  # noqa: ARG004  # as __init__
+        """Makes the reference; `died` is called with it when the request is collected."""
+        return super().__new__(cls, request, died)
+
+    def __init__(self, request: object, attempt: Attempt, died: Callable[[Any], object]) -> None:
+        super().__init__(request, died)  # type: ignore[call-arg]  # weakref.ref does take them here
+        self.attempt = attempt

@@ -1,0 +1,131 @@
+"""Everything the worker counts about attempts: which number goes where, and nothing of when."""
+
+from celery_otel import names
+from celery_otel.core.attempt import Attempt
+from celery_otel.core.labels import BoundedLabel
+from celery_otel.core.outcome import Limit, Outcome, ReturnCause, RevocationCause, Status
+from celery_otel.core.tables import CounterTable, DistributionTable, WindowCounter
+from celery_otel.metric import Labels, Metric, Value
+
+FAILURE_WINDOW = 60
+"""The window of the failure rate, in seconds: the guide's rolling minute."""
+INVALID_REASONS = ("invalid", "undecodable", "content_disallowed", "unknown_format")
+
+
+class Counts:
+    """The numbers of one worker. Not thread-safe by itself: the `Ledger` holds its lock around every call.
+
+    Args:
+        bounds: Upper bounds of the histograms' buckets, in seconds.
+        max_error_types: How many distinct exception classes become label values.
+    """
+
+    def __init__(self, bounds: tuple[float, ...], max_error_types: int) -> None:
+        self._counters = {metric: CounterTable() for metric in names.METRICS if metric.kind == "counter"}
+        self._histograms = {metric: DistributionTable(bounds) for metric in names.METRICS if metric.kind == "histogram"}
+        self._failures: dict[str, WindowCounter] = {}
+        self._last_received: dict[str, float] = {}
+        self._error_type = BoundedLabel(max_error_types, self.overflow("error_type"))
+        self._reason = BoundedLabel(max_error_types, self.overflow("reason"))
+        for label in ("task_name", "queue_name"):
+            self.overflow(label)
+        self.add(names.TASK_UNKNOWN, amount=0)
+        for reason in INVALID_REASONS:
+            self.add(names.MESSAGES_INVALID, reason, amount=0)
+
+    def add(self, metric: Metric, *labels: str, amount: int = 1) -> None:
+        """Adds to a counter."""
+        self._counters[metric].add(*labels, amount=amount)
+
+    def overflow(self, label: str) -> "CountOverflow":
+        """What a bounded label calls when it replaces a value; its series exists from now on."""
+        self.add(names.CELERY_OTEL_LABEL_OVERFLOW, label, amount=0)
+        return CountOverflow(self._counters[names.CELERY_OTEL_LABEL_OVERFLOW], label)
+
+    def declare(self, task: str) -> None:
+        """Makes the series of a task exist with the value 0."""
+        self._failures.setdefault(task, WindowCounter(FAILURE_WINDOW))
+        for metric in (names.TASK_RECEIVED, names.TASK_DUPLICATES):
+            self.add(metric, task, amount=0)
+        for metric, values in (
+            (names.TASK_TOTAL, Status),
+            (names.TASK_RETURNED, ReturnCause),
+            (names.TASK_TIMEOUTS, Limit),
+            (names.TASK_REVOCATIONS, RevocationCause),
+        ):
+            for value in values:
+                self.add(metric, task, value, amount=0)
+
+    def received(self, attempt: Attempt) -> None:
+        """Counts a receipt."""
+        self.add(names.TASK_RECEIVED, attempt.task)
+        self._last_received[attempt.queue] = attempt.received_at
+
+    def started(self, attempt: Attempt, started_at: float) -> None:
+        """Records how long an attempt waited until its start."""
+        waited = max(0.0, started_at - attempt.ready_at)
+        self._histograms[names.TASK_PREFETCH_TIME].record(waited, attempt.task)
+        if attempt.eta is not None:
+            delay = max(0.0, started_at - attempt.eta)
+            self._histograms[names.TASK_ETA_DELAY].record(delay, attempt.task)
+        if attempt.published_at is not None:
+            due = attempt.published_at if attempt.eta is None else max(attempt.published_at, attempt.eta)
+            queued = max(0.0, started_at - due)
+            self._histograms[names.TASK_QUEUE_TIME].record(queued, attempt.task, attempt.queue)
+
+    def ended(self, attempt: Attempt, outcome: Outcome, seconds: float, now: float) -> None:
+        """Counts the end of an attempt.
+
+        Args:
+            attempt: The attempt.
+            outcome: How it ended.
+            seconds: How long it ran; of no meaning if it never started.
+            now: The monotonic time.
+        """
+        if outcome.status is None:
+            self.add(names.TASK_RETURNED, attempt.task, str(outcome.returned))
+            return
+        self.add(names.TASK_TOTAL, attempt.task, outcome.status)
+        if attempt.started_at is not None:
+            self._histograms[names.TASK_DURATION].record(seconds, attempt.task, outcome.status)
+        if outcome.detail:
+            self._detail(attempt.task, outcome, now)
+
+    def _detail(self, task: str, outcome: Outcome, now: float) -> None:
+        if outcome.status is Status.RETRY:
+            self.add(names.TASK_RETRIES, task, self._reason(outcome.detail))
+        elif outcome.status is Status.REVOKED:
+            self.add(names.TASK_REVOCATIONS, task, outcome.detail)
+        elif outcome.status is Status.FAILURE:
+            self.add(names.TASK_FAILURES, task, self._error_type(outcome.detail))
+            self._failures.setdefault(task, WindowCounter(FAILURE_WINDOW)).add(now)
+
+    def read(self, worker: str, now: float) -> dict[Metric, dict[Labels, Value]]:
+        """A copy of every series.
+
+        Args:
+            worker: The worker's name, for series labelled with it.
+            now: The monotonic time.
+        """
+        readings: dict[Metric, dict[Labels, Value]] = {}
+        for metric, counters in self._counters.items():
+            readings[metric] = dict(counters)
+        for metric, histograms in self._histograms.items():
+            readings[metric] = dict(histograms.read())
+        readings[names.TASK_FAILURE_RATE] = {(task,): window.count(now) for task, window in self._failures.items()}
+        readings[names.WORKER_LAST_RECEIVED_TIMESTAMP] = {
+            (worker, queue): at for queue, at in self._last_received.items()
+        }
+        return readings
+
+
+class CountOverflow:
+    """Counts the replaced values of one label."""
+
+    def __init__(self, table: CounterTable, label: str) -> None:
+        self._table = table
+        self._label = label
+
+    def __call__(self) -> None:
+        """Counts one."""
+        self._table.add(self._label)

@@ -1,0 +1,142 @@
+"""How an attempt ended, and the rules that decide it from what the pool reported and what Celery announced."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from celery_otel.core.attempt import Attempt
+
+
+class Status(StrEnum):
+    """How an attempt ended: the label `status`."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    RETRY = "retry"
+    REVOKED = "revoked"
+    REJECTED = "rejected"
+    IGNORED = "ignored"
+
+
+class ReturnCause(StrEnum):
+    """Why an attempt left the worker without an end: the label `cause` of what was returned."""
+
+    SHUTDOWN = "shutdown"
+    CONNECTION_LOST = "connection_lost"
+    REQUEUED = "requeued"
+    CANCELLED = "cancelled"
+    DROPPED = "dropped"
+
+
+class RevocationCause(StrEnum):
+    """Why an attempt was revoked: the label `cause` of revocations."""
+
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    TERMINATED = "terminated"
+
+
+class Limit(StrEnum):
+    """The two time limits of Celery: the label `limit`."""
+
+    SOFT = "soft"
+    HARD = "hard"
+
+
+class ReportKind(StrEnum):
+    """What a pool says of an attempt that it ran."""
+
+    SUCCEEDED = "succeeded"
+    KILLED_QUIETLY = "killed quietly"
+    """Success is claimed for a greenlet that was killed: it has neither a result nor a runtime."""
+    RAISED = "raised"
+    RETRIED = "retried"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    TERMINATED = "terminated"
+    LOST = "lost"
+    TIMED_OUT = "timed out"
+
+
+TIMEOUT = "timeout"
+"""The error type of an attempt that exceeded its hard limit."""
+WORKER_LOST = "worker_lost"
+"""The error type of an attempt whose child died under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A pool's report: what it says, and of which class the exception was, if there was one."""
+
+    kind: ReportKind
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended, or why it was returned: exactly one of `status` and `returned` is set.
+
+    Attributes:
+        status: Its status, None if it was returned.
+        returned: Why it was returned, None if it ended.
+        detail: The error type of a failure, the reason of a retry, the cause of a revocation; else empty.
+    """
+
+    status: Status | None = None
+    returned: ReturnCause | None = None
+    detail: str = ""
+
+
+SUCCESS = Outcome(Status.SUCCESS)
+IGNORED = Outcome(Status.IGNORED)
+REJECTED = Outcome(Status.REJECTED)
+TIMED_OUT = Outcome(Status.FAILURE, detail=TIMEOUT)
+LOST = Outcome(Status.FAILURE, detail=WORKER_LOST)
+TERMINATED = Outcome(Status.REVOKED, detail=RevocationCause.TERMINATED)
+CANCELLED = Outcome(returned=ReturnCause.CANCELLED)
+REQUEUED = Outcome(returned=ReturnCause.REQUEUED)
+
+
+_BY_ITSELF = {ReportKind.SUCCEEDED: SUCCESS, ReportKind.IGNORED: IGNORED, ReportKind.TIMED_OUT: TIMED_OUT}
+_WITH_A_CLASS = {ReportKind.RAISED: Status.FAILURE, ReportKind.RETRIED: Status.RETRY}
+
+
+def decide(attempt: Attempt, report: Report) -> Outcome:
+    """The outcome of an attempt that the pool reported on, read after Celery's own handler ran."""
+    if report.kind in _BY_ITSELF:
+        return _BY_ITSELF[report.kind]
+    if report.kind in _WITH_A_CLASS:
+        return Outcome(_WITH_A_CLASS[report.kind], detail=report.error)
+    if report.kind is ReportKind.REJECTED:
+        return REQUEUED if attempt.requeued else REJECTED
+    return decide_killed(attempt, report)
+
+
+def decide_killed(attempt: Attempt, report: Report) -> Outcome:
+    """The outcome of an attempt that did not end by itself: what Celery did about it decides."""
+    if attempt.cancelled:
+        return CANCELLED
+    if attempt.revoked or report.kind is ReportKind.TERMINATED:
+        return TERMINATED
+    if attempt.stored_success:
+        return SUCCESS
+    if attempt.retried_after_loss:
+        return Outcome(Status.RETRY, detail=report.error)
+    return LOST
+
+
+def decide_silent(attempt: Attempt, cause: ReturnCause) -> Outcome:
+    """The outcome of an attempt that Celery let go of without a word.
+
+    Args:
+        attempt: The attempt.
+        cause: Why attempts that wait are let go of now.
+    """
+    if attempt.refusal:
+        return Outcome(Status.FAILURE, detail=attempt.refusal)
+    if attempt.started_at is None:
+        return Outcome(returned=cause)
+    if attempt.revoked:
+        return TERMINATED
+    if attempt.cancelled or cause is ReturnCause.SHUTDOWN:
+        return CANCELLED
+    return LOST

@@ -1,0 +1,74 @@
+"""The plain numbers behind the series: cheap to add to, copied whole when exported."""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping
+
+from celery_otel.metric import Distribution, Labels
+
+
+class CounterTable(dict[Labels, int]):
+    """The counters of one metric, by label values. A plain addition costs a fraction of a microsecond."""
+
+    def add(self, *labels: str, amount: int = 1) -> None:
+        """Adds to a series; an amount of 0 makes it exist."""
+        self[labels] = self.get(labels, 0) + amount
+
+
+class DistributionTable:
+    """The histograms of one metric, by label values.
+
+    Args:
+        bounds: Upper bounds of the buckets, ascending, inclusive as in Prometheus.
+    """
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self._counts: dict[Labels, list[int]] = {}
+        self._totals: dict[Labels, float] = {}
+
+    def record(self, value: float, *labels: str) -> None:
+        """Adds a sample."""
+        counts = self._counts.get(labels)
+        if counts is None:
+            counts = self._counts[labels] = [0] * (len(self._bounds) + 1)
+            self._totals[labels] = 0.0
+        counts[bisect_left(self._bounds, value)] += 1
+        self._totals[labels] += value
+
+    def read(self) -> Mapping[Labels, Distribution]:
+        """A copy of every series."""
+        return {
+            labels: Distribution(self._bounds, tuple(counts), self._totals[labels])
+            for labels, counts in self._counts.items()
+        }
+
+
+class WindowCounter:
+    """Counts events of the last `seconds`, with a resolution of one second and memory for as many numbers.
+
+    Args:
+        seconds: The length of the window.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._slots: deque[tuple[int, int]] = deque()
+
+    def add(self, now: float) -> None:
+        """Counts an event at `now`, a monotonic time in seconds."""
+        second = int(now)
+        if self._slots and self._slots[-1][0] == second:
+            self._slots[-1] = (second, self._slots[-1][1] + 1)
+            return
+        self._slots.append((second, 1))
+        self._forget(now)
+
+    def count(self, now: float) -> int:
+        """The events of the window that ends `now`."""
+        self._forget(now)
+        return sum(count for _, count in self._slots)
+
+    def _forget(self, now: float) -> None:
+        while self._slots and self._slots[0][0] <= now - self._seconds:
+            self._slots.popleft()

@@ -1,0 +1,255 @@
+"""The ledger balances, whatever happens to attempts and in whatever order."""
+
+import gc
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from celery_otel import names
+from celery_otel.core.attempt import Attempt
+from celery_otel.core.clock import Clock
+from celery_otel.core.counts import Counts
+from celery_otel.core.ledger import Ledger
+from celery_otel.core.outcome import IGNORED, LOST, REJECTED, REQUEUED, SUCCESS, TIMED_OUT, Outcome, ReturnCause, Status
+from celery_otel.metric import Distribution, Metric, Readings
+
+OUTCOMES = [SUCCESS, IGNORED, REJECTED, REQUEUED, LOST, TIMED_OUT, Outcome(Status.RETRY, detail="KeyError")]
+
+
+class Request:
+    """Stands for an attempt in Celery: what matters is when it dies."""
+
+
+class Time:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def clock(self) -> Clock:
+        """The clock to pass in: wall and monotonic time are the same."""
+        return Clock(wall=lambda: self.now, monotonic=lambda: self.now)
+
+
+def total(read: Readings, metric: Metric, **labels: str) -> float:
+    """The sum of a counter's or gauge's series that have these labels."""
+    wanted = labels.items()
+    series = ((dict(zip(metric.labels, values, strict=True)), value) for values, value in read[metric].items())
+    return sum(value for found, value in series if not isinstance(value, Distribution) and wanted <= found.items())
+
+
+@pytest.fixture
+def time() -> Time:
+    """The time, in the test's hand."""
+    return Time()
+
+
+@pytest.fixture
+def ledger(time: Time) -> Ledger:
+    """A ledger without attempts."""
+    return Ledger(Counts((1.0, 10.0), 10), worker="w@host", clock=time.clock())
+
+
+def received(ledger: Ledger, request: Request, number: int = 0) -> Attempt:
+    """An attempt that the ledger has received."""
+    attempt = Attempt("shop.order", "celery", (f"id-{number}", "0", "0"), 1000.0)
+    ledger.receive(attempt, request)
+    return attempt
+
+
+def test_an_attempt_ends_once(ledger: Ledger) -> None:
+    """The first end of an attempt counts, a second one is refused."""
+    request = Request()
+    attempt = received(ledger, request)
+    assert [True, False] == [ledger.end(attempt, SUCCESS), ledger.end(attempt, LOST)]
+    assert {("shop.order", "success"): 1} == ledger.read()[names.TASK_TOTAL]
+
+
+def test_a_request_that_dies_unstarted_is_returned(ledger: Ledger) -> None:
+    """An attempt whose request is collected before it started is returned, with the cause of that moment."""
+    request = Request()
+    received(ledger, request)
+    ledger.silent_cause = ReturnCause.CONNECTION_LOST
+    del request
+    gc.collect()
+    assert {("shop.order", "connection_lost"): 1} == ledger.read()[names.TASK_RETURNED]
+
+
+def test_a_request_that_dies_started_was_lost(ledger: Ledger) -> None:
+    """An attempt whose request is collected after its start, without a word, is a lost one."""
+    request = Request()
+    attempt = received(ledger, request)
+    ledger.start(attempt, request, 1000.0)
+    del request
+    gc.collect()
+    assert {("shop.order", "worker_lost"): 1} == ledger.read()[names.TASK_FAILURES]
+
+
+def test_the_death_of_an_ended_request_changes_nothing(ledger: Ledger) -> None:
+    """A request that is collected after its attempt ended is nobody's business."""
+    request = Request()
+    attempt = received(ledger, request)
+    ledger.end(attempt, SUCCESS)
+    before = ledger.read()
+    del request, attempt
+    gc.collect()
+    assert before == ledger.read()
+
+
+def test_a_shutdown_gives_back_what_waits_and_cancels_what_runs(ledger: Ledger) -> None:
+    """At a shutdown, what waits is returned as such and what runs as cancelled."""
+    requests = [Request(), Request()]
+    waiting, running = (received(ledger, request, number) for number, request in enumerate(requests))
+    ledger.start(running, requests[1], 1000.0)
+    ledger.give_back(ReturnCause.SHUTDOWN)
+    expected = {("shop.order", "shutdown"): 1, ("shop.order", "cancelled"): 1}
+    assert expected == ledger.read()[names.TASK_RETURNED]
+    assert waiting.outcome is not None
+
+
+def test_a_returned_attempt_that_runs_all_the_same_is_received_again(ledger: Ledger) -> None:
+    """An attempt that the pool starts after it was returned is received once more, and balances."""
+    request = Request()
+    attempt = received(ledger, request)
+    ledger.give_back(ReturnCause.CONNECTION_LOST)
+    ledger.start(attempt, request, 1000.0)
+    ledger.end(attempt, SUCCESS)
+    assert {("shop.order",): 2} == ledger.read()[names.TASK_RECEIVED]
+    assert {("shop.order", "success"): 1} == ledger.read()[names.TASK_TOTAL]
+
+
+def test_a_second_start_of_an_ended_attempt_is_a_duplicate(ledger: Ledger) -> None:
+    """A message that is delivered again after its attempt ended starts as a duplicate."""
+    for _ in range(2):
+        request = Request()
+        attempt = received(ledger, request)
+        ledger.start(attempt, request, 1000.0)
+        ledger.end(attempt, SUCCESS)
+    assert {("shop.order",): 1} == ledger.read()[names.TASK_DUPLICATES]
+
+
+def test_what_was_given_back_to_the_broker_is_no_duplicate(ledger: Ledger) -> None:
+    """A message that this worker gave back itself may start again."""
+    for requeued in (True, False):
+        request = Request()
+        attempt = received(ledger, request)
+        ledger.start(attempt, request, 1000.0)
+        attempt.requeued = requeued
+        ledger.end(attempt, LOST)
+    assert {} == ledger.read()[names.TASK_DUPLICATES]
+
+
+def test_times_are_taken_from_the_start(ledger: Ledger, time: Time) -> None:
+    """Queue, prefetch and ETA times end at the start; the wait for the ETA is in none of them."""
+    request = Request()
+    attempt = Attempt("shop.order", "celery", ("id", "0", "0"), 1000.0, published_at=999.0, eta=1005.0)
+    ledger.receive(attempt, request)
+    time.now = 1007.0
+    ledger.start(attempt, request, 1007.0)
+    read = ledger.read()
+    (queue,) = read[names.TASK_QUEUE_TIME].values()
+    (prefetch,) = read[names.TASK_PREFETCH_TIME].values()
+    (delay,) = read[names.TASK_ETA_DELAY].values()
+    assert [2.0, 2.0, 2.0] == [value.total for value in (queue, prefetch, delay) if isinstance(value, Distribution)]
+
+
+def test_a_publisher_with_a_clock_ahead_gives_no_negative_time(ledger: Ledger) -> None:
+    """A message published in this worker's future has waited for nothing."""
+    request = Request()
+    attempt = Attempt("shop.order", "celery", ("id", "0", "0"), 1000.0, published_at=1300.0)
+    ledger.receive(attempt, request)
+    ledger.start(attempt, request, 1000.0)
+    (queue,) = ledger.read()[names.TASK_QUEUE_TIME].values()
+    assert Distribution((1.0, 10.0), (1, 0, 0), 0.0) == queue
+
+
+def test_a_duration_is_the_childs_own_where_there_is_one(ledger: Ledger, time: Time) -> None:
+    """The runtime that the child measured wins over the time that MAIN saw."""
+    for number, runtime in enumerate((0.5, None)):
+        request = Request()
+        attempt = received(ledger, request, number)
+        ledger.start(attempt, request, time.now)
+        time.now += 4.0
+        ledger.end(attempt, SUCCESS, runtime)
+    (duration,) = ledger.read()[names.TASK_DURATION].values()
+    assert Distribution((1.0, 10.0), (1, 1, 0), 4.5) == duration
+
+
+def test_an_acceptance_in_the_future_starts_now(ledger: Ledger, time: Time) -> None:
+    """A child whose clock reads later than MAIN's does not give a negative duration."""
+    request = Request()
+    attempt = received(ledger, request)
+    ledger.start(attempt, request, 2000.0)
+    assert time.now == attempt.started_at
+
+
+def test_declared_tasks_read_zero(ledger: Ledger) -> None:
+    """A task that never ran has its series, with 0."""
+    ledger.declare(["shop.order"])
+    read = ledger.read()
+    assert dict.fromkeys((("shop.order", status) for status in Status), 0) == read[names.TASK_TOTAL]
+    assert {("shop.order",): 0} == read[names.ACTIVE_TASKS] == read[names.TASK_FAILURE_RATE]
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Any sequence of receipts, starts, ends, deaths and give-backs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = Ledger(Counts((1.0,), 3), worker="w@host", clock=Time().clock())
+        self.held: list[tuple[Attempt, Request]] = []
+        self.receipts = 0
+
+    @rule(task=st.sampled_from(["a", "b"]))
+    def receive(self, task: str) -> None:
+        """A message arrives."""
+        request = Request()
+        attempt = Attempt(task, "celery", (str(self.receipts), "0", "0"), 1000.0)
+        self.receipts += 1
+        self.ledger.receive(attempt, request)
+        self.held.append((attempt, request))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def start(self, data: st.DataObject) -> None:
+        """The pool accepts one, perhaps twice, perhaps after its end."""
+        attempt, request = data.draw(st.sampled_from(self.held))
+        self.ledger.start(attempt, request, 999.0)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def end(self, data: st.DataObject, outcome: Outcome) -> None:
+        """The pool reports one, perhaps again."""
+        attempt, _ = data.draw(st.sampled_from(self.held))
+        self.ledger.end(attempt, outcome)
+
+    @precondition(lambda self: self.held)
+    @rule()
+    def forget(self) -> None:
+        """Celery lets go of one without a word."""
+        self.held.pop(0)
+
+    @rule(cause=st.sampled_from([ReturnCause.SHUTDOWN, ReturnCause.CONNECTION_LOST]))
+    def give_back(self, cause: ReturnCause) -> None:
+        """The worker lets go of what waits."""
+        self.ledger.give_back(cause, spare=lambda attempt: attempt.started_at is not None)
+
+    @invariant()
+    def balances(self) -> None:
+        """Received is the sum of the statuses, the returned and the held, at every moment."""
+        read = self.ledger.read()
+        ended = total(read, names.TASK_TOTAL) + total(read, names.TASK_RETURNED)
+        held = total(read, names.ACTIVE_TASKS) + total(read, names.WORKER_PREFETCH_COUNT)
+        assert ended + held == total(read, names.TASK_RECEIVED) >= self.receipts
+
+    @invariant()
+    def explains_every_failure(self) -> None:
+        """The failures by type are as many as the failures."""
+        read = self.ledger.read()
+        assert total(read, names.TASK_TOTAL, status="failure") == total(read, names.TASK_FAILURES)
+
+
+LedgerMachine.TestCase.settings = hypothesis_settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestAnySequence = LedgerMachine.TestCase
