@@ -1,0 +1,14 @@
+"""OpenTelemetry metrics for Celery whose numbers are true: every attempt of every task is counted exactly once.
+
+```python
+import celery_otel
+
+app = Celery("shop")
+celery_otel.instrument(app)
+```
+"""
+
+from celery_otel.errors import CeleryOtelError, ConfigurationError
+from celery_otel.instrument import instrument, setup_celery_metrics, uninstrument
+
+__all__ = ["CeleryOtelError", "ConfigurationError", "instrument", "setup_celery_metrics", "uninstrument"]

@@ -1,0 +1,83 @@
+"""What happens when celery-otel itself goes wrong: it is counted, logged at most once a minute, and out of the way."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from celery_otel.core.clock import SYSTEM_CLOCK, Clock
+
+logger = logging.getLogger("celery_otel")
+
+LOG_INTERVAL = 60.0
+"""At most one line about a kind of failure in as many seconds."""
+
+
+class FailureLog:
+    """Logs failures, each kind at most once a minute, with the number of those that were not logged.
+
+    Args:
+        clock: Where the time comes from.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next: dict[str, float] = {}
+        self._silent: dict[str, int] = {}
+
+    def tell(self, kind: str, message: str, error: BaseException | None = None) -> None:
+        """Logs a warning, unless one of the same kind was logged within the last minute.
+
+        Args:
+            kind: What it is about; every kind has its own minute.
+            message: What happened and what follows from it.
+            error: The exception, whose traceback is logged too.
+        """
+        now = self._clock.monotonic()
+        with self._lock:
+            if now < self._next.get(kind, now):
+                self._silent[kind] = self._silent.get(kind, 0) + 1
+                return
+            self._next[kind] = now + LOG_INTERVAL
+            silent = self._silent.pop(kind, 0)
+        more = f" ({silent} more like it were not logged)" if silent else ""
+        # The handlers are the user's. What failed has been counted, and one of them that fails too changes nothing.
+        with suppress(Exception):
+            logger.warning("%s%s", message, more, exc_info=error)
+
+
+class HookFailures:
+    """Takes the exceptions of our own hooks, so that Celery never sees one.
+
+    Args:
+        count: Called with the hook's name for each.
+        log: Where they are logged.
+    """
+
+    def __init__(self, count: Callable[[str], None], log: FailureLog) -> None:
+        self._count = count
+        self._log = log
+
+    @contextmanager
+    def taken(self, hook: str) -> Iterator[None]:
+        """Takes whatever the block raises.
+
+        Args:
+            hook: What the block is for, in a word.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the worker
+            self.take(hook, error)
+
+    def take(self, hook: str, error: Exception) -> None:
+        """Counts and logs an exception of a hook."""
+        self._count(hook)
+        self._log.tell(
+            # One kind for all: a Celery that we do not understand makes many hooks fail at once.
+            "hook",
+            f"celery-otel failed in its hook {hook}: the task goes on, but its numbers may be wrong. "
+            "Please report this with the traceback.",
+            error,
+        )

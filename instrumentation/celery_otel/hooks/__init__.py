@@ -1,0 +1,1 @@
+"""Where Celery is listened to. Celery's internals are known here and nowhere else."""

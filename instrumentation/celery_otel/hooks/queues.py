@@ -1,0 +1,46 @@
+"""Tells which queue a message came from: brokers name the exchange and routing key, not always the queue."""
+
+from typing import Any
+
+from celery_otel.core.labels import BoundedLabel
+
+UNKNOWN = "unknown"
+"""Stands for a message that does not say where it came from."""
+
+
+class Queues:
+    """The queues of one worker.
+
+    Args:
+        app: The Celery application, which knows its queues.
+        label: Bounds the names, since a routing key comes from the network.
+    """
+
+    def __init__(self, app: Any, label: BoundedLabel) -> None:
+        self._app = app
+        self._label = label
+        self._found: dict[tuple[str, str], str] = {}
+
+    def of_message(self, message: Any) -> str:
+        """The name of a message's queue, as a label."""
+        delivery = message.delivery_info or {}
+        key = (str(delivery.get("exchange") or ""), str(delivery.get("routing_key") or ""))
+        found = self._found.get(key)
+        if found is None:
+            found = self._label(self._search(*key))
+            if len(self._found) < 1000:  # noqa: PLR2004  # enough for any topology, and a bound for routing keys made up
+                self._found[key] = found
+        return found
+
+    def _search(self, exchange: str, routing_key: str) -> str:
+        consumed = self._app.amqp.queues.consume_from
+        if not exchange and routing_key in consumed:
+            return routing_key
+        bound = [queue for queue in consumed.values() if queue.exchange is not None and queue.exchange.name == exchange]
+        for queue in bound:
+            if queue.routing_key == routing_key:
+                return str(queue.name)
+        # A topic's key matches by pattern and a fanout's not at all: with one queue on the exchange there is no doubt.
+        if len(bound) == 1:
+            return str(bound[0].name)
+        return routing_key or UNKNOWN

@@ -1,0 +1,63 @@
+"""Reads what a pool hands back for an attempt into a `Report`, whatever pool and version of Celery it comes from."""
+
+from typing import Any
+
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import Ignore, Reject, Retry
+from celery.utils.serialization import UnpickleableExceptionWrapper
+
+from celery_otel.core.outcome import Report, ReportKind
+
+SUCCEEDED = Report(ReportKind.SUCCEEDED)
+KILLED_QUIETLY = Report(ReportKind.KILLED_QUIETLY)
+_KINDS: tuple[tuple[Any, ReportKind], ...] = (
+    (Reject, ReportKind.REJECTED),
+    (Ignore, ReportKind.IGNORED),
+    (TimeLimitExceeded, ReportKind.TIMED_OUT),
+    (Terminated, ReportKind.TERMINATED),
+    # With these the process has ended, or will.
+    ((WorkerLostError, SystemExit, KeyboardInterrupt), ReportKind.LOST),
+)
+
+
+def of_result(result: Any) -> tuple[Report, float | None]:
+    """What a pool's callback says, and the runtime in seconds that its child measured, if any.
+
+    Args:
+        result: The triple of Celery's tracer (failed, value, runtime), or a bare exception info, which the pools
+            without processes hand over when a task ends its thread.
+    """
+    if not isinstance(result, tuple):
+        return of_exception(result), None
+    failed, value, runtime = result
+    if failed:
+        return of_exception(value), runtime
+    # A killed greenlet is reported as (False, None, None). Celery's tracer says 0 instead of False, and gives no
+    # runtime for a duplicate that it skipped.
+    return (KILLED_QUIETLY if failed is False and runtime is None else SUCCEEDED), runtime
+
+
+def of_exception(info: Any) -> Report:
+    """What an exception info says."""
+    error = unwrap(info.exception)
+    for kinds, kind in _KINDS:
+        if isinstance(error, kinds):
+            return Report(kind, name(error))
+    if isinstance(error, Retry):
+        return Report(ReportKind.RETRIED, name(unwrap(error.exc)) if error.exc is not None else name(error))
+    return Report(ReportKind.RAISED, name(error))
+
+
+def unwrap(error: Any) -> Any:
+    """The exception itself, without billiard's wrapper for its traceback."""
+    # ExceptionWithTraceback is found by its attributes: billiard has moved and rebuilt it between versions.
+    if type(error).__name__ == "ExceptionWithTraceback":
+        return error.exc
+    return error
+
+
+def name(error: Any) -> str:
+    """The class name of an exception, also of one that could not be pickled and came as its description."""
+    if isinstance(error, UnpickleableExceptionWrapper):
+        return str(error.exc_cls_name)
+    return type(error).__name__

@@ -1,0 +1,188 @@
+"""Everything that celery-otel has in one worker's MAIN process: made when the worker is, closed when it ends."""
+
+import atexit
+import gc
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any, Protocol
+
+from celery import signals
+from celery.worker import strategy
+
+from celery_otel import names
+from celery_otel.core.clock import SYSTEM_CLOCK, Clock
+from celery_otel.core.counts import Counts
+from celery_otel.core.labels import BoundedLabel
+from celery_otel.core.ledger import Ledger
+from celery_otel.core.outcome import ReturnCause
+from celery_otel.failures import FailureLog, HookFailures
+from celery_otel.hooks.attempts import HOOKS, AttemptHooks
+from celery_otel.hooks.children import ChildRestarts
+from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
+from celery_otel.hooks.gauges import WorkerGauges
+from celery_otel.hooks.installed import connected, patched
+from celery_otel.hooks.queues import Queues
+from celery_otel.hooks.request import request_class
+from celery_otel.metric import Labels, Metric, Value
+from celery_otel.settings import Settings
+
+OTHER_HOOKS = ("connection_lost", "ready", "request_class", "undecodable")
+"""Values of the label `hook` beside the hooks of attempts."""
+
+Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
+
+
+class Pipeline(Protocol):
+    """What carries the readings away."""
+
+    def start(self) -> None:
+        """Begins to export; called when the pool has its first children, so that none inherits it."""
+
+    def close(self) -> None:
+        """Exports a last time, for a bounded time, and ends."""
+
+
+class WorkerTelemetry:
+    """The telemetry of one worker.
+
+    Args:
+        worker: Celery's worker.
+        settings: The options.
+        open_pipeline: Makes the pipeline from the worker's name, what reads the series, and what counts a failed
+            export.
+        clock: Where the time comes from.
+    """
+
+    def __init__(
+        self,
+        worker: Any,
+        settings: Settings,
+        open_pipeline: Callable[[str, Reader, Callable[[str], None]], Pipeline],
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._worker = worker
+        self._settings = settings
+        self._pid = os.getpid()
+        self._closed = False
+        name = settings.worker_name or str(worker.hostname)
+        counts = Counts(settings.duration_buckets, settings.max_error_types)
+        self._task_label = BoundedLabel(settings.max_tasks, counts.overflow("task_name"))
+        queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
+        self.ledger = Ledger(counts, worker=name, clock=clock)
+        self._gauges = WorkerGauges(worker, name, clock)
+        self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
+        failures = HookFailures(self._count_hook_error, FailureLog(clock))
+        queues = Queues(worker.app, queue_label)
+        self.hooks = AttemptHooks(self.ledger, queues, self._task_label, failures, clock)
+        self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
+        self._stack = ExitStack()
+        self._declare()
+        self._install()
+        self._share_with_children()
+
+    def read(self) -> dict[Metric, dict[Labels, Value]]:
+        """Every series of this moment."""
+        return {**self.ledger.read(), **self._gauges.read()}
+
+    def watch(self, consumer: Any) -> ConsumerWatch:
+        """Watches a consumer of the worker."""
+        watch = ConsumerWatch(consumer, self.ledger, self.hooks, self._gauges.beat)
+        self._stack.callback(watch.release)
+        return watch
+
+    def ready(self) -> None:
+        """The pool is up and the consumer connected."""
+        with self.hooks.failures.taken("ready"):
+            self._pipeline.start()
+
+    def stopping(self) -> None:
+        """The worker is going to stop: what it drops from now on goes back to the broker.
+
+        Called from a signal handler: it must not wait for anything.
+        """
+        self.ledger.silent_cause = ReturnCause.SHUTDOWN
+
+    def close(self) -> None:
+        """The worker has stopped: gives back what it held and exports a last time. Nothing in a child, or twice."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        self.ledger.give_back(ReturnCause.SHUTDOWN)
+        self._gauges.stopped = True
+        self._pipeline.close()
+        self._stack.close()
+
+    def _install(self) -> None:
+        enter = self._stack.enter_context
+        enter(patched(strategy, "create_request_cls", self._generating(strategy.create_request_cls)))
+        enter(connected(signals.task_unknown, self._on_unknown))
+        enter(connected(signals.task_rejected, self._on_rejected))
+        enter(connected(signals.worker_before_create_process, self._on_child))
+        enter(connected(signals.worker_shutting_down, self._on_shutting_down))
+        enter(connected(signals.worker_shutdown, self._on_shutdown))
+        self._stack.callback(self._children.release)
+        # A cold shutdown and a crash of MAIN send no signal: the end of the process is the last chance.
+        atexit.register(self.close)
+        self._stack.callback(atexit.unregister, self.close)
+
+    def _share_with_children(self) -> None:
+        """Keeps what is loaded by now, exporters included, out of the garbage collector's sight.
+
+        It would write into every object, and each child would end up with a copy of its own.
+        """
+        if self._worker.pool_cls.__module__ == "celery.concurrency.prefork":
+            gc.freeze()
+            self._stack.callback(gc.unfreeze)
+
+    def _generating(self, generate: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(generate)
+        def create_request_cls(base: Any, task: Any, pool: Any, hostname: str, *args: Any, **kwargs: Any) -> Any:
+            generated = generate(base, task, pool, hostname, *args, **kwargs)
+            mine = kwargs.get("app", task.app) is self._worker.app and hostname == self._worker.hostname
+            if not mine or self._settings.excludes(task.name):
+                return generated
+            return self._with_attempts(generated)
+
+        return create_request_cls
+
+    def _with_attempts(self, generated: Any) -> Any:
+        try:
+            return request_class(generated, self.hooks)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the task runs without us
+            self.hooks.failures.take("request_class", error)
+            return generated
+
+    def _on_unknown(self, sender: Any = None, **_: Any) -> None:
+        if sender.app is self._worker.app:
+            self.hooks.unknown()
+
+    def _on_rejected(self, sender: Any = None, exc: Exception | None = None, **_: Any) -> None:
+        if sender.app is self._worker.app:
+            self.hooks.invalid(invalid_reason(exc))
+
+    def _on_child(self, sender: Any = None, **_: Any) -> None:
+        self._children.created(sender)
+
+    def _on_shutting_down(self, **_: Any) -> None:
+        self.stopping()
+
+    def _on_shutdown(self, sender: Any = None, **_: Any) -> None:
+        if sender is self._worker:
+            self.close()
+
+    def _declare(self) -> None:
+        own = sorted(task for task in self._worker.app.tasks if not task.startswith("celery."))
+        self.ledger.declare(self._task_label(task) for task in own if not self._settings.excludes(task))
+        self.ledger.count(names.WORKER_CHILD_RESTARTS, self.ledger.worker, amount=0)
+        for hook in (*HOOKS, *OTHER_HOOKS):
+            self.ledger.count(names.CELERY_OTEL_HOOK_ERRORS, hook, amount=0)
+        for exporter in self._settings.exporters:
+            self.ledger.count(names.CELERY_OTEL_EXPORT_FAILURES, exporter, amount=0)
+
+    def _count_hook_error(self, hook: str) -> None:
+        self.ledger.count(names.CELERY_OTEL_HOOK_ERRORS, hook)
+
+    def _count_export_failure(self, exporter: str) -> None:
+        self.ledger.count(names.CELERY_OTEL_EXPORT_FAILURES, exporter)

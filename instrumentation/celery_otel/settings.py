@@ -1,0 +1,244 @@
+"""Every option of the worker package, once: read from the environment, checked, and typed.
+
+OpenTelemetry's own variables come first; `CELERY_OTEL_*` exists only for what they lack. The exporters read the rest of
+`OTEL_EXPORTER_OTLP_*` themselves, so these are only checked here: a mistake shall be said at start and in our words.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from celery_otel import parsing
+from celery_otel.errors import ConfigurationError
+
+QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
+GUIDE_BUCKETS = "1,5,10,30,60,120,300,600,1800,3600,7200"
+"""The buckets of the monitoring guide, in seconds; the quick ones below them are ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One environment variable.
+
+    Attributes:
+        key: Its name.
+        default: What it holds when it is unset or empty.
+        valid: What it may hold, in words.
+        parse: Turns the text into a value; raises ValueError for one that cannot be used.
+        meaning: What it is for, for the reference page.
+        secret: Whether its value is kept out of messages.
+    """
+
+    key: str
+    default: str
+    valid: str
+    parse: Callable[[str], Any]
+    meaning: str
+    secret: bool = False
+
+    def read(self, environ: Mapping[str, str]) -> Any:
+        """Its value.
+
+        Raises:
+            ConfigurationError: It holds something that cannot be used.
+        """
+        text = environ.get(self.key, "").strip() or self.default
+        try:
+            return self.parse(text)
+        except ValueError:
+            # Without the cause: it would repeat the value, which may be a secret.
+            raise ConfigurationError(self.key, "***" if self.secret else text, self.valid) from None
+
+
+EXPORTERS = ("otlp", "prometheus", "console", "none")
+PROTOCOLS = ("http/protobuf", "grpc")
+
+OPTIONS: dict[str, Option] = {
+    "disabled": Option(
+        "OTEL_SDK_DISABLED",
+        "false",
+        "true or false",
+        parsing.boolean,
+        "true: celery-otel does nothing at all",
+    ),
+    "exporters": Option(
+        "OTEL_METRICS_EXPORTER",
+        "otlp",
+        "one of otlp, prometheus, console, none, or a list such as otlp,prometheus",
+        parsing.choices(EXPORTERS),
+        "where the metrics go",
+    ),
+    "interval": Option(
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "15000",
+        "a number of milliseconds above 0",
+        parsing.milliseconds,
+        "how often the metrics are exported, in milliseconds",
+    ),
+    "protocol": Option(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/protobuf",
+        "http/protobuf or grpc",
+        parsing.choice(PROTOCOLS),
+        "how OTLP is spoken",
+    ),
+    "metrics_protocol": Option(
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        "",
+        "http/protobuf or grpc",
+        parsing.optional(parsing.choice(PROTOCOLS)),
+        "the same, for metrics alone",
+    ),
+    "endpoint": Option(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "a URL such as http://localhost:4318",
+        parsing.optional(parsing.url),
+        "where the collector listens (default: localhost, port 4318 for http/protobuf, 4317 for grpc)",
+    ),
+    "metrics_endpoint": Option(
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        "",
+        "a URL such as http://localhost:4318/v1/metrics",
+        parsing.optional(parsing.url),
+        "the same, for metrics alone, with its path",
+    ),
+    "timeout": Option(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "10",
+        "a number of seconds above 0",
+        parsing.positive,
+        "how long one export may take, in seconds",
+    ),
+    "metrics_timeout": Option(
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+        "",
+        "a number of seconds above 0",
+        parsing.optional(parsing.positive),
+        "the same, for metrics alone",
+    ),
+    "headers": Option(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "a list such as api-key=secret,tenant=a",
+        parsing.pairs,
+        "headers sent with each export",
+        secret=True,
+    ),
+    "metrics_headers": Option(
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+        "",
+        "a list such as api-key=secret,tenant=a",
+        parsing.pairs,
+        "the same, for metrics alone",
+        secret=True,
+    ),
+    "compression": Option(
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        "none",
+        "gzip, deflate or none",
+        parsing.choice(("gzip", "deflate", "none")),
+        "how exports are compressed",
+    ),
+    "service_name": Option(
+        "OTEL_SERVICE_NAME", "", "a name", str, "the service: label job (default: the name of the Celery app)"
+    ),
+    "resource_attributes": Option(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "",
+        "a list such as deployment.environment.name=prod,service.namespace=shop",
+        parsing.pairs,
+        "what else is known of the service",
+    ),
+    "prometheus_host": Option(
+        "OTEL_EXPORTER_PROMETHEUS_HOST",
+        "localhost",
+        "an address of this machine",
+        parsing.text,
+        "where the worker serves /metrics itself, for the exporter prometheus",
+    ),
+    "prometheus_port": Option(
+        "OTEL_EXPORTER_PROMETHEUS_PORT", "9464", "a port from 1 to 65535", parsing.port, "and on which port"
+    ),
+    "worker_name": Option(
+        "CELERY_OTEL_WORKER_NAME",
+        "",
+        "a name that stays the same when the worker is replaced, such as that of a stateful pod",
+        str,
+        "labels worker_name and instance (default: Celery's node name)",
+    ),
+    "excluded_tasks": Option(
+        "CELERY_OTEL_EXCLUDED_TASKS",
+        "",
+        "a list of patterns such as celery.*,shop.noise.*",
+        parsing.items,
+        "tasks that are not counted",
+    ),
+    "duration_buckets": Option(
+        "CELERY_OTEL_DURATION_BUCKETS",
+        f"{QUICK_BUCKETS},{GUIDE_BUCKETS}",
+        "ascending numbers of seconds above 0, such as 0.1,1,10",
+        parsing.bounds,
+        "upper bounds of the histograms' buckets, in seconds",
+    ),
+    "max_tasks": Option(
+        "CELERY_OTEL_MAX_TASKS",
+        "1000",
+        "a whole number above 0",
+        parsing.count,
+        "how many task names become labels",
+    ),
+    "max_error_types": Option(
+        "CELERY_OTEL_MAX_ERROR_TYPES",
+        "50",
+        "a whole number above 0",
+        parsing.count,
+        "how many exception classes become labels",
+    ),
+    "max_queues": Option(
+        "CELERY_OTEL_MAX_QUEUES",
+        "50",
+        "a whole number above 0",
+        parsing.count,
+        "how many queue names become labels",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options, read and checked. Each field is the option of that name; times are in seconds."""
+
+    disabled: bool
+    exporters: tuple[str, ...]
+    interval: float
+    protocol: str
+    timeout: float
+    service_name: str
+    resource_attributes: Mapping[str, str]
+    prometheus_host: str
+    prometheus_port: int
+    worker_name: str
+    excluded_tasks: tuple[str, ...]
+    duration_buckets: tuple[float, ...]
+    max_tasks: int
+    max_error_types: int
+    max_queues: int
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings of an environment.
+
+        Raises:
+            ConfigurationError: A variable holds something that cannot be used.
+        """
+        values = {name: option.read(environ) for name, option in OPTIONS.items()}
+        values["protocol"] = values["metrics_protocol"] or values["protocol"]
+        values["timeout"] = values["metrics_timeout"] or values["timeout"]
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__})
+
+    def excludes(self, task: str) -> bool:
+        """Whether a task is left out."""
+        return any(fnmatchcase(task, pattern) for pattern in self.excluded_tasks)

@@ -1,0 +1,160 @@
+"""A thread of our own that exports at an interval and a last time at the end.
+
+The SDK's periodic reader is not used in a worker's MAIN: it comes back to life in every child forked later, which would
+then export all that MAIN had counted under an identity of its own.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+
+from celery_otel.failures import FailureLog
+
+THREAD_NAME = "celery-otel-export"
+_NOISY_LOGGERS = (
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http._common",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+    "opentelemetry.exporter.otlp.proto.common._exporter_metrics",
+    "urllib3.connectionpool",
+)
+
+
+class ExporterLines(logging.Filter):
+    """Keeps what exporters say on one thread out of the log, where we say it once a minute, and keeps the reason."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread: int | None = None
+        self.reason = ""
+        """The first complaint since this was emptied: later ones only say that no other try was made."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is from another thread."""
+        if record.thread != self._thread:
+            return True
+        if record.levelno >= logging.WARNING:
+            self.reason = self.reason or record.getMessage()
+        return False
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Takes them from the calling thread."""
+        self._thread = threading.get_ident()
+        for name in _NOISY_LOGGERS:
+            logging.getLogger(name).addFilter(self)
+        try:
+            yield
+        finally:
+            for name in _NOISY_LOGGERS:
+                logging.getLogger(name).removeFilter(self)
+
+
+class ExportLoop:
+    """Exports at an interval, on a thread that no child inherits.
+
+    Args:
+        produce: Gives the metrics of the moment.
+        build: Builds the exporters, by name; called on the thread, and once more for the last export.
+        interval: Seconds between two exports.
+        failed: Called with the exporter's name for each export that fails.
+        log: Where failures are logged.
+    """
+
+    def __init__(
+        self,
+        produce: Callable[[], MetricsData],
+        build: Callable[[], Mapping[str, MetricExporter]],
+        interval: float,
+        failed: Callable[[str], None],
+        log: FailureLog,
+    ) -> None:
+        self._produce = produce
+        self._build = build
+        self._interval = interval
+        self._failed = failed
+        self._log = log
+        self._exporters: Mapping[str, MetricExporter] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lines = ExporterLines()
+
+    def start(self) -> None:
+        """Starts the thread, which exports at once: the first zeros are on their way before the first task is."""
+        if self._thread is not None:
+            return
+        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """Exports a last time and ends the thread.
+
+        Args:
+            timeout: How many seconds that may take; an export that takes longer is given up, and said.
+        """
+        if self._thread is None:
+            return
+        # Those of now: once told to stop, the thread makes others for the last export.
+        exporters = self._exporters
+        self._stopping.set()
+        # This wakes one that waits for its next try: the collector may be back by now.
+        self._shut_down(exporters)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._tell(
+                f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. "
+                "What was counted since the last successful export is lost."
+            )
+
+    def _run(self) -> None:
+        with self._lines.taken():
+            if not self._open():
+                return
+            while not self._stopping.is_set():
+                self._export()
+                self._stopping.wait(self._interval)
+            if self._open():
+                self._export(last=True)
+                self._shut_down(self._exporters)
+
+    def _open(self) -> bool:
+        try:
+            self._exporters = self._build()
+        except Exception as error:  # noqa: BLE001  # whatever an exporter raises, the worker goes on
+            self._failed("otlp")
+            self._tell("celery-otel exports nothing: an exporter could not be built.", error)
+            return False
+        return True
+
+    def _export(self, *, last: bool = False) -> None:
+        for name, exporter in self._exporters.items():
+            error = self._try(exporter)
+            if error is None or (self._stopping.is_set() and not last):
+                continue
+            self._failed(name)
+            self._tell(
+                f"celery-otel could not export its metrics by {name}: {error} Nothing is lost while the worker lives: "
+                "the next export carries the totals. Is the collector up, and is the endpoint right?"
+            )
+
+    def _try(self, exporter: MetricExporter) -> str | None:
+        self._lines.reason = ""
+        try:
+            result = exporter.export(self._produce())
+        except Exception as error:  # noqa: BLE001  # whatever an exporter raises, the worker goes on
+            return f"{type(error).__name__}: {error}."
+        return None if result is MetricExportResult.SUCCESS else self._lines.reason or "the exporter gave up."
+
+    def _shut_down(self, exporters: Mapping[str, MetricExporter]) -> None:
+        for exporter in exporters.values():
+            try:
+                exporter.shutdown()
+            except Exception as error:  # noqa: BLE001  # whatever an exporter raises, the worker goes on
+                self._tell("celery-otel could not close an exporter.", error)
+
+    def _tell(self, message: str, error: Exception | None = None) -> None:
+        # One kind for all of them: an export that fails is one line a minute, to the end.
+        self._log.tell("export", message, error)

@@ -1,0 +1,66 @@
+"""The pipeline of one worker: what the settings ask for, opened after the first fork and closed within a bound."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from celery_otel.failures import FailureLog
+from celery_otel.metric import Readings
+from celery_otel.settings import Settings
+from celery_otel.telemetry.export_loop import ExportLoop
+from celery_otel.telemetry.exporters import preload, push_exporters
+from celery_otel.telemetry.producer import MetricProducer
+from celery_otel.telemetry.resource import worker_resource
+from celery_otel.version import VERSION
+
+CLOSE_TIMEOUT = 2.0
+"""The most that the end of a worker waits for its last export, in seconds."""
+
+
+class MetricsPipeline:
+    """Carries the readings of a worker to the exporters of the settings.
+
+    Args:
+        settings: The options.
+        app_name: The name of the Celery application.
+        worker: The worker's name.
+        read: Gives every series of the moment.
+        failed: Called with the exporter's name for each export that fails.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        app_name: str,
+        worker: str,
+        read: Callable[[], Readings],
+        failed: Callable[[str], None],
+    ) -> None:
+        preload(settings)
+        log = FailureLog()
+        producer = MetricProducer(read, worker_resource(settings, app_name, worker), VERSION)
+        self._loop: ExportLoop | None = None
+        self._server = None
+        if {"otlp", "console"} & set(settings.exporters):
+            self._loop = ExportLoop(producer.produce, lambda: push_exporters(settings), settings.interval, failed, log)
+        if "prometheus" in settings.exporters:
+            # Only here: it loads an HTTP server that no other exporter needs.
+            from celery_otel.telemetry.scrape import ScrapeServer  # noqa: PLC0415
+
+            self._server = ScrapeServer(
+                producer.produce, settings.prometheus_host, settings.prometheus_port, failed, log
+            )
+
+    def start(self) -> None:
+        """Begins to export and to serve; a second call does nothing."""
+        if self._loop is not None:
+            self._loop.start()
+        if self._server is not None:
+            self._server.start()
+
+    def close(self) -> None:
+        """Exports a last time, within 2 seconds, and ends."""
+        deadline = monotonic() + CLOSE_TIMEOUT
+        if self._server is not None:
+            self._server.close()
+        if self._loop is not None:
+            self._loop.close(max(0.0, deadline - monotonic()))

@@ -1,0 +1,24 @@
+"""What the metrics are about: one service, and in it one worker node."""
+
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
+
+from celery_otel.settings import Settings
+
+
+def worker_resource(settings: Settings, app_name: str, worker: str) -> Resource:
+    """The resource of a worker.
+
+    One worker node is one `service.instance.id`: its series go on when it is restarted, and no child ever has its own.
+
+    Args:
+        settings: The options; an identity given in `OTEL_RESOURCE_ATTRIBUTES` wins over the worker's name.
+        app_name: The name of the Celery application, which names the service unless that is set.
+        worker: The worker's name.
+    """
+    given = settings.resource_attributes
+    return Resource.create(
+        {
+            SERVICE_NAME: settings.service_name or given.get(SERVICE_NAME) or app_name,
+            SERVICE_INSTANCE_ID: given.get(SERVICE_INSTANCE_ID) or worker,
+        }
+    )

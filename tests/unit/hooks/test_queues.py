@@ -1,0 +1,38 @@
+"""The queue of a message is found for every kind of exchange."""
+
+from types import SimpleNamespace
+
+import pytest
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from celery_otel.core.labels import BoundedLabel
+from celery_otel.hooks.queues import Queues
+
+QUEUES = [
+    Queue("celery", Exchange(""), routing_key="celery"),
+    Queue("orders", Exchange("shop", type="direct"), routing_key="order.new"),
+    Queue("refunds", Exchange("shop", type="direct"), routing_key="order.refund"),
+    Queue("audit", Exchange("events", type="topic"), routing_key="audit.#"),
+]
+
+
+@pytest.mark.parametrize(
+    ("expected", "exchange", "routing_key"),
+    [
+        ("celery", "", "celery"),
+        ("orders", "shop", "order.new"),
+        ("refunds", "shop", "order.refund"),
+        ("audit", "events", "audit.login.failed"),
+        ("unbound", "shop", "unbound"),
+        ("unknown", "", ""),
+        ("unknown", None, None),
+    ],
+)
+def test_the_queue_of_a_message(expected: str, exchange: str | None, routing_key: str | None) -> None:
+    """Exchange and routing key lead to the consumed queue; a message that matches none keeps its routing key."""
+    app = Celery("shop", set_as_current=False)
+    app.conf.task_queues = QUEUES
+    queues = Queues(app, BoundedLabel(10, lambda: None))
+    message = SimpleNamespace(delivery_info={"exchange": exchange, "routing_key": routing_key})
+    assert [expected, expected] == [queues.of_message(message), queues.of_message(message)]

@@ -1,0 +1,88 @@
+"""What one worker has before its first task."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from celery import Celery
+from celery.worker import strategy
+
+from celery_otel import names
+from celery_otel.hooks.worker import WorkerTelemetry
+from celery_otel.metric import Labels, Metric, Value
+from celery_otel.settings import Settings
+
+
+class Exports:
+    """A pipeline that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def start(self) -> None:
+        """The worker is ready."""
+        self.events.append("start")
+
+    def close(self) -> None:
+        """The worker has stopped."""
+        self.events.append("close")
+
+
+def telemetry(tasks: list[str], exports: Exports, **environ: str) -> WorkerTelemetry:
+    """The telemetry of a worker whose application has these tasks."""
+    app = Celery("shop", set_as_current=False)
+    for task in tasks:
+        app.task(Exports.start, name=task)
+    pool = SimpleNamespace(__module__="celery.concurrency.solo")
+    worker = SimpleNamespace(app=app, hostname="w@host", pool_cls=pool, pool=SimpleNamespace(num_processes=1))
+    return WorkerTelemetry(worker, Settings.read(environ), lambda *_: exports)
+
+
+@pytest.fixture
+def exports() -> Exports:
+    """A pipeline."""
+    return Exports()
+
+
+@pytest.fixture
+def idle(exports: Exports) -> Iterator[WorkerTelemetry]:
+    """A worker that has done nothing."""
+    made = telemetry(["shop.a", "shop.b", "shop.c"], exports)
+    yield made
+    made.close()
+
+
+def number_of_series(read: dict[Metric, dict[Labels, Value]]) -> int:
+    """How many series there are."""
+    return sum(len(series) for series in read.values())
+
+
+def test_an_idle_worker_has_as_many_series_as_documented(idle: WorkerTelemetry) -> None:
+    """Before its first heartbeat and task: 25 series of the worker and 20 of each registered task."""
+    assert 25 + 20 * 3 == number_of_series(idle.read())
+
+
+def test_celerys_own_tasks_have_no_series_until_they_run(idle: WorkerTelemetry) -> None:
+    """Only the user's tasks read 0 from the start."""
+    assert {"shop.a", "shop.b", "shop.c"} == {task for (task,) in idle.read()[names.TASK_RECEIVED]}
+
+
+def test_tasks_beyond_the_limit_share_a_label(exports: Exports) -> None:
+    """The number of task names is bounded too, and what overflowed is counted."""
+    made = telemetry(["shop.a", "shop.b", "shop.c"], exports, CELERY_OTEL_MAX_TASKS="1")
+    read = made.read()
+    made.close()
+    assert {("shop.a",), ("_OTHER",)} == set(read[names.TASK_RECEIVED])
+    assert 2 == read[names.CELERY_OTEL_LABEL_OVERFLOW]["task_name",]
+
+
+def test_closing_takes_the_patch_back_and_exports_once(exports: Exports) -> None:
+    """A worker is closed once, however often it is told, and Celery is as it was."""
+    before = strategy.create_request_cls
+    made = telemetry([], exports)
+    assert before is not strategy.create_request_cls
+    made.ready()
+    made.close()
+    made.close()
+    assert before is strategy.create_request_cls
+    assert ["start", "close"] == exports.events

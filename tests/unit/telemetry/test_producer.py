@@ -1,0 +1,41 @@
+"""Readings become OpenTelemetry's metrics data."""
+
+import json
+
+from opentelemetry.sdk.resources import Resource
+
+from celery_otel import names
+from celery_otel.core.clock import Clock
+from celery_otel.metric import Distribution, Readings
+from celery_otel.telemetry.producer import MetricProducer
+
+
+def test_every_kind_of_metric_is_produced() -> None:
+    """A counter, a gauge and a histogram come out with their names, units, labels and times, all cumulative."""
+    readings: Readings = {
+        names.TASK_TOTAL: {("shop.order", "success"): 3},
+        names.WORKER_POOL_SIZE: {("w@host",): 4},
+        names.TASK_DURATION: {("shop.order", "success"): Distribution((1.0,), (2, 1), 4.5)},
+        names.TASK_RETRIES: {},
+    }
+    monotonic = iter([7.0, 7.5])
+    clock = Clock(wall=lambda: 1700000000.0, monotonic=lambda: next(monotonic))
+    producer = MetricProducer(lambda: readings, Resource({"service.name": "shop"}), "1.0", clock)
+    (resource,) = json.loads(producer.produce().to_json())["resource_metrics"]
+    (scope,) = resource["scope_metrics"]
+    assert {"service.name": "shop"} == resource["resource"]["attributes"]
+    assert ("celery_otel", "1.0") == (scope["scope"]["name"], scope["scope"]["version"])
+    total, size, duration = scope["metrics"]
+    assert ("celery.task.total", "{task}") == (total["name"], total["unit"])
+    assert (2, True) == (total["data"]["aggregation_temporality"], total["data"]["is_monotonic"])
+    expected = {
+        "attributes": {"task_name": "shop.order", "status": "success"},
+        "start_time_unix_nano": 1_700_000_000_000_000_000,
+        "time_unix_nano": 1_700_000_000_500_000_000,
+        "value": 3,
+        "exemplars": [],
+    }
+    assert [expected] == total["data"]["data_points"]
+    assert [4] == [point["value"] for point in size["data"]["data_points"]]
+    (point,) = duration["data"]["data_points"]
+    assert (3, 4.5, [2, 1], [1.0]) == tuple(point[key] for key in ("count", "sum", "bucket_counts", "explicit_bounds"))
