@@ -1,0 +1,93 @@
+"""A Prometheus server, run with the repository's scrape settings."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import yaml
+
+from celery_otel_pipeline.fetching import fetch, is_reachable
+from celery_otel_pipeline.ports import LOOPBACK, free_port
+from celery_otel_pipeline.process import Process
+from celery_otel_pipeline.repository import PROMETHEUS_CONFIGURATION
+from celery_otel_pipeline.samples import Sample, Series, parse_samples, parse_series
+from celery_otel_pipeline.server import Server
+from celery_otel_pipeline.tools import tool_path
+
+# Why these: see collector/prometheus/prometheus.yml.
+FEATURES = "created-timestamp-zero-ingestion,exemplar-storage"
+
+
+class PrometheusServer(Server):
+    """A server that keeps its data over restarts.
+
+    Args:
+        directory: Where data, configuration and log go.
+        targets: For each job the host:port to scrape. A job of `prometheus.yml` keeps its settings, another gets
+            Prometheus's own; jobs that are not named here are not scraped.
+        scrape_interval: As in "1s".
+    """
+
+    def __init__(self, directory: Path, *, targets: Mapping[str, str], scrape_interval: str = "1s") -> None:
+        self._port = free_port()
+        directory.mkdir(parents=True, exist_ok=True)
+        configuration = directory / "prometheus.yml"
+        settings = yaml.safe_load(PROMETHEUS_CONFIGURATION.read_text())
+        configuration.write_text(yaml.safe_dump(adapted(settings, targets, scrape_interval)))
+        argv = [
+            str(tool_path("prometheus")),
+            f"--config.file={configuration}",
+            f"--storage.tsdb.path={directory / 'data'}",
+            f"--web.listen-address={LOOPBACK}:{self._port}",
+            f"--enable-feature={FEATURES}",
+            # Else the first scrape comes 5 s after the start.
+            "--scrape.discovery-reload-interval=100ms",
+        ]
+        super().__init__(Process("prometheus", argv, directory=directory))
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    def answers(self) -> bool:
+        """Whether the server has loaded its data and takes queries."""
+        return is_reachable(f"{self.url}/-/ready")
+
+    def query(self, expr: str) -> list[Sample]:
+        """Return the value of a PromQL expression now.
+
+        Raises:
+            FetchError: Prometheus does not accept the expression.
+        """
+        return parse_samples(self._ask(expr))
+
+    def series(self, selector: str, *, window: str = "1h") -> list[Series]:
+        """Return the raw samples of the selected series within the last `window`.
+
+        Raises:
+            FetchError: Prometheus does not accept the selector.
+        """
+        return parse_series(self._ask(f"{selector}[{window}]"))
+
+    def _ask(self, expr: str) -> dict[str, Any]:
+        answer = json.loads(fetch(f"{self.url}/api/v1/query?{urlencode({'query': expr})}"))
+        data: dict[str, Any] = answer["data"]
+        return data
+
+
+def adapted(settings: dict[str, Any], targets: Mapping[str, str], scrape_interval: str) -> dict[str, Any]:
+    """Return Prometheus settings with other targets and another interval, and nothing else changed."""
+    jobs = {job["job_name"]: job for job in settings["scrape_configs"]}
+    # A scrape may not take longer than the interval.
+    intervals = {"scrape_interval": scrape_interval, "scrape_timeout": scrape_interval}
+    return {
+        **settings,
+        "global": {**settings["global"], **intervals},
+        "scrape_configs": [
+            {**jobs.get(job, {"job_name": job}), "static_configs": [{"targets": [target]}]}
+            for job, target in targets.items()
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The local pipeline's processes, started for real."""

@@ -1,0 +1,1 @@
+"""Unit tests of the local pipeline and of the configuration that it runs."""
