@@ -1,0 +1,168 @@
+"""`make demo`: run the playground on real data and compare Prometheus with what happened.
+
+Exit status: 0 all numbers are equal; 1 a number differs, the application did otherwise than planned, or
+a server did not start; 130 ended by Ctrl-C before there was a result.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlencode
+
+from celery import Celery
+
+from .comparison import differing
+from .conductor import Conductor, ConductorError
+from .display import Screen
+from .performance import Performance
+from .plan import Plan
+from .scenario import Scenario
+from .stack import Stack, StackError, started
+from .unreliable_server import UnreliableServer
+from .witness import JournalReader, Witness
+
+INTERRUPTED = 130
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo and return the exit status."""
+    options = parser().parse_args(arguments)
+    screen = Screen()
+    for number in ENDING_SIGNALS:
+        signal.signal(number, interrupt)
+    try:
+        return Demo(screen, options.seed, options.deadline).run(once=options.once)
+    except (StackError, ConductorError) as error:
+        screen.error(f"\n{error}")
+        return 1
+    except KeyboardInterrupt:
+        screen.say("interrupted: everything is stopped")
+        return INTERRUPTED
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's description."""
+    parser = argparse.ArgumentParser(prog="run.py", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the table instead of staying up")
+    parser.add_argument("--seed", type=int, default=1, help="decides inputs and order (default: %(default)s)")
+    parser.add_argument(
+        "--deadline",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="longest wait for the tasks, and then for Prometheus (default: %(default)s)",
+    )
+    return parser
+
+
+def interrupt(signum: int, frame: object) -> None:  # noqa: ARG001 - what signal.signal calls
+    """End the demo in good order, once: a second Ctrl-C would leave processes behind.
+
+    Raises:
+        KeyboardInterrupt: Always.
+    """
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+class Workspace:
+    """A directory for data and logs, removed at the end.
+
+    Attributes:
+        path: The directory.
+        keep: Set it where something went wrong that the logs may explain; an error sets it too.
+    """
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="celery-otel-demo-"))
+        self.keep = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        failed = kind is not None and kind is not KeyboardInterrupt
+        if not (failed or self.keep):
+            shutil.rmtree(self.path)
+
+
+class Demo:
+    """One run of the demo, from nothing to nothing."""
+
+    def __init__(self, screen: Screen, seed: int, deadline: float) -> None:
+        """Take where to show it, the plan's seed, and the longest wait in seconds."""
+        self._screen = screen
+        self._seed = seed
+        self._deadline = deadline
+
+    def run(self, *, once: bool) -> int:
+        """Run it and return the exit status; unless `once`, stay up until Ctrl-C."""
+        with (
+            Workspace() as workspace,
+            UnreliableServer() as server,
+            started(workspace.path, self._screen.say) as stack,
+        ):
+            status = self._perform(stack, server, workspace)
+            if not once:
+                self._stay(stack)
+        return status
+
+    def _perform(self, stack: Stack, server: UnreliableServer, workspace: Workspace) -> int:
+        """Run the plan, show the tables, and return the exit status."""
+        scenario = Scenario(self._seed, server.url, workspace.path)
+        plan = scenario.plan()
+        server.follow(scenario.script)
+        self._screen.say(f"running {len(plan.jobs)} jobs in {plan.attempts} attempts (seed {self._seed})")
+        client = Celery("driver", broker=stack.broker_url, backend=stack.result_backend)
+        witness = Witness(client, JournalReader(stack.journal), server.requests)
+        rows = self._performance(stack, client, plan, witness).run()
+        self._screen.tables(rows)
+        contradictions = witness.contradictions(plan)
+        self._complain(contradictions)
+        workspace.keep = bool(differing(rows) or contradictions)
+        if workspace.keep:
+            self._screen.error(f"Data and logs are kept in {workspace.path}")
+        return int(workspace.keep)
+
+    def _performance(self, stack: Stack, client: Celery, plan: Plan, witness: Witness) -> Performance:
+        conductor = Conductor(client, [worker.node_name for worker in stack.workers], stack.children)
+        query, check = stack.prometheus.query, stack.check
+        return Performance(plan, conductor, witness, query, check, self._screen, self._deadline)
+
+    def _complain(self, contradictions: Sequence[str]) -> None:
+        """Say where the application itself did otherwise: then the numbers cannot be those of the plan."""
+        for sentence in contradictions:
+            self._screen.error(f"Otherwise than planned: {sentence}")
+
+    def _stay(self, stack: Stack) -> None:
+        self._screen.links(links(stack))
+        try:
+            while True:
+                stack.check()
+                time.sleep(1)
+        except KeyboardInterrupt:
+            self._screen.say("Ctrl-C: ending")
+
+
+def links(stack: Stack) -> dict[str, str]:
+    """Return the addresses to open, by name."""
+    prometheus = stack.prometheus.url
+    query = urlencode({"g0.expr": "sum by (task_name, status) (celery_task_total)", "g0.tab": "1"})
+    answer = urlencode({"query": "sum by (task_name, status) (celery_task_total) > 0"})
+    return {
+        "Prometheus, the table's query": f"{prometheus}/query?{query}",
+        "the same as JSON": f"{prometheus}/api/v1/query?{answer}",
+        "what the collector exposes": stack.collector.metrics_url,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

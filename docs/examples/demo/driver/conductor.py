@@ -1,0 +1,97 @@
+"""Sends the plan's units to the workers, and revokes, terminates and kills where the plan says so."""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+from celery import Celery, chain, chord, group
+from celery.canvas import Signature
+
+from .plan import Intervention, Job, Plan, Unit
+from .witness import JournalReader
+
+REPLY_SECONDS = 5.0
+
+
+class ConductorError(Exception):
+    """The workers did not do what the plan needs of them."""
+
+
+class Conductor:
+    """Carries out a plan, step by step.
+
+    Attributes:
+        waiting: Jobs that the driver still has to terminate or kill, once they run.
+    """
+
+    def __init__(self, client: Celery, workers: Sequence[str], children: Callable[[], set[int]]) -> None:
+        """Take the client to send with, the workers' node names, and what knows their child processes."""
+        self.waiting: list[Job] = []
+        self._client = client
+        self._workers = workers
+        self._children = children
+
+    def prepare(self, plan: Plan) -> None:
+        """Revoke what must be revoked before it is sent.
+
+        Raises:
+            ConductorError: Not every worker confirmed.
+        """
+        self._revoke([job.id for job in plan.jobs if job.intervention is Intervention.REVOKE_BEFORE])
+
+    def send(self, unit: Unit) -> None:
+        """Send a unit, and revoke what must be revoked while it waits.
+
+        Raises:
+            ConductorError: Not every worker confirmed that a task is revoked.
+        """
+        self._publish(unit)
+        revoked = [job.id for job in unit.jobs if job.intervention is Intervention.REVOKE_WAITING]
+        if revoked:
+            self._revoke(revoked)
+        ending = (Intervention.TERMINATE, Intervention.KILL_CHILD)
+        self.waiting += [job for job in unit.jobs if job.intervention in ending]
+
+    def intervene(self, journal: JournalReader) -> None:
+        """Terminate or kill those of the waiting jobs that have started.
+
+        Raises:
+            ConductorError: The journal names a process that is no child of the workers.
+        """
+        for job in list(self.waiting):
+            pid = journal.running_in(job.id)
+            if pid is not None:
+                self.waiting.remove(job)
+                self._end(job, pid)
+
+    def _end(self, job: Job, pid: int) -> None:
+        if job.intervention is Intervention.TERMINATE:
+            self._client.control.revoke(job.id, terminate=True, signal="SIGTERM")
+            return
+        if pid not in self._children():
+            raise ConductorError(f"Process {pid} runs {job.id}, but is no child of the demo's workers: not killed.")
+        os.kill(pid, signal.SIGKILL)
+
+    def _revoke(self, ids: Sequence[str]) -> None:
+        """Revoke and wait until each worker has confirmed: before that, one of them could run the task."""
+        replies = self._client.control.revoke(list(ids), reply=True, timeout=REPLY_SECONDS, limit=len(self._workers))
+        confirmed = {name for reply in replies for name in reply}
+        silent = set(self._workers) - confirmed
+        if silent:
+            problem = f"No answer to revoke within {REPLY_SECONDS:.0f} s from {sorted(silent)}"
+            raise ConductorError(f"{problem}: try again when the machine is less busy.")
+
+    def _publish(self, unit: Unit) -> None:
+        signatures = [self._signature(job) for job in unit.jobs]
+        if unit.kind == "chord":
+            chord(signatures[:-1], app=self._client)(signatures[-1])
+        elif unit.kind == "group":
+            group(signatures, app=self._client).apply_async()
+        elif unit.kind == "chain":
+            chain(*signatures, app=self._client).apply_async()
+        else:
+            signatures[0].apply_async()
+
+    def _signature(self, job: Job) -> Signature:
+        options = {"task_id": job.id, **job.options}
+        return self._client.signature(job.task, kwargs=dict(job.kwargs), **options)

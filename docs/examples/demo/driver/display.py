@@ -1,0 +1,154 @@
+"""What the demo shows: progress while it runs, the tables at the end, the links to open."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from .comparison import Row, differing
+
+PLAIN_WIDTH = 100
+PLAIN_EVERY_SECONDS = 2.0
+
+TITLES = {
+    "celery_task_total": "how each attempt ended",
+    "celery_task_received_total": "attempts that the workers received",
+    "celery_task_duration_seconds_count": "attempts that have a duration",
+    "celery_task_failures_total": "why attempts failed",
+    "celery_task_retries_total": "why attempts are tried again",
+    "celery_task_revocations_total": "why attempts were revoked",
+    "celery_task_timeouts_total": "time limits that fired",
+    "celery_task_returned_total": "attempts that went back to the broker",
+    "celery_task_duplicates_total": "attempts that started twice",
+    "celery_active_tasks": "attempts that still run",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the plan is.
+
+    Attributes:
+        planned: Attempts that there will be.
+        ended: Attempts that have ended, by the witness.
+        counted: Attempts that Prometheus has counted so far.
+        active: Running tasks as Prometheus shows them now, by task name.
+    """
+
+    planned: int
+    ended: int
+    counted: int
+    active: Mapping[str, int] = field(default_factory=dict)
+
+
+class Screen:
+    """The terminal, or a plain stream of lines where there is none."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        """Take the console to write to; by default standard output."""
+        console = console or Console()
+        self._console = console if console.is_terminal else _plain(console)
+        self._began = time.monotonic()
+        self._live: Live | None = None
+        self._last_line = ""
+        self._last_time = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line with the seconds since the beginning."""
+        seconds = time.monotonic() - self._began
+        self._console.print(Text(f"{seconds:6.1f} s  {text}"))
+
+    def error(self, text: str) -> None:
+        """Print what went wrong."""
+        self._console.print(Text(text, style="red"))
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Show progress in place while the block runs, if this is a terminal."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(console=self._console, transient=True) as self._live:
+            yield
+        self._live = None
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far the plan is: in place on a terminal, else as a line every two seconds, if it is news."""
+        if self._live is not None:
+            self._live.update(_progress_view(progress))
+            return
+        line = _progress_line(progress)
+        if line != self._last_line and time.monotonic() - self._last_time >= PLAIN_EVERY_SECONDS:
+            self._last_line, self._last_time = line, time.monotonic()
+            self.say(line)
+
+    def tables(self, rows: Sequence[Row]) -> None:
+        """Print what happened beside what Prometheus says."""
+        shown = [row for row in rows if row.happened or row.prometheus]
+        for metric, title in TITLES.items():
+            of_metric = [row for row in shown if row.key.metric == metric]
+            if of_metric:
+                self._console.print(_table(f"{metric}: {title}", of_metric))
+        zeros = len(rows) - len(shown)
+        self._console.print(f"{zeros} more numbers are 0 in both, as they must be.")
+        self._console.print(_verdict(rows))
+
+    def links(self, links: Mapping[str, str]) -> None:
+        """Print addresses to open."""
+        self._console.print("\nEverything stays up until Ctrl-C. To open:")
+        for name, url in links.items():
+            # Never broken into lines: a terminal makes an address that stands in one line a link.
+            self._console.print(f"  {name}: {url}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _plain(console: Console) -> Console:
+    return Console(file=console.file, width=PLAIN_WIDTH, force_terminal=False)
+
+
+def _progress_line(progress: Progress) -> str:
+    line = f"{progress.ended} of {progress.planned} attempts ended, {progress.counted} counted by Prometheus"
+    running = ", ".join(f"{name.rpartition('.')[2]} {count}" for name, count in progress.active.items())
+    return f"{line}; active now: {running}" if running else line
+
+
+def _progress_view(progress: Progress) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    ended = ProgressBar(total=progress.planned, completed=progress.ended, width=40)
+    counted = ProgressBar(total=progress.planned, completed=progress.counted, width=40)
+    grid.add_row("attempts ended", ended, f"{progress.ended} of {progress.planned}")
+    grid.add_row("counted by Prometheus", counted, f"{progress.counted} of {progress.planned}")
+    active = [Text(f"  active: {name} {count}") for name, count in progress.active.items()]
+    return Group(grid, *active)
+
+
+def _table(title: str, rows: Sequence[Row]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in ("task", rows[0].key.label):
+        table.add_column(column, overflow="fold")
+    for column in ("happened", "Prometheus", "equal"):
+        table.add_column(column, justify="right")
+    for _, of_task in groupby(rows, key=lambda row: row.key.task):
+        for row in of_task:
+            table.add_row(row.key.task, row.key.value, *_cells(row))
+        table.add_section()
+    return table
+
+
+def _cells(row: Row) -> tuple[str, str, Text]:
+    prometheus = "no series" if row.prometheus is None else f"{row.prometheus:g}"
+    equal = Text("yes", style="green") if row.equal else Text("NO", style="bold red")
+    return str(row.happened), prometheus, equal
+
+
+def _verdict(rows: Sequence[Row]) -> Text:
+    wrong = differing(rows)
+    if not wrong:
+        return Text(f"All {len(rows)} numbers are equal.", style="bold green")
+    return Text(f"{len(wrong)} of {len(rows)} numbers differ.", style="bold red")

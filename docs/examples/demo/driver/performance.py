@@ -1,0 +1,106 @@
+"""The run itself: send, watch, wait until all is over, and compare with Prometheus until it is equal."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from celery_otel_pipeline.polling import DeadlineError, wait_until
+
+from .comparison import Query, Row, compare, differing, read
+from .conductor import Conductor, ConductorError
+from .display import Progress, Screen
+from .plan import Plan
+from .witness import Witness
+
+POLL_SECONDS = 0.2
+LOOK_EVERY_SECONDS = 1.0
+# Longer than an export and a scrape: a number that is right for a moment and then too high is found out.
+SETTLE_SECONDS = 4.0
+COUNTED = "sum(celery_task_total)"
+ACTIVE = "sum by (task_name) (celery_active_tasks) > 0"
+OLDEST = "min(timestamp(celery_task_total))"
+
+
+@dataclass
+class Performance:
+    """Carries the plan through and says what came of it.
+
+    Attributes:
+        plan: What is sent and must happen.
+        conductor: Sends and intervenes.
+        witness: Knows what happened.
+        query: Asks Prometheus.
+        check: Raises when a server is gone.
+        screen: Shows the progress.
+        deadline: Seconds that the plan may take, and that Prometheus may take after it.
+    """
+
+    plan: Plan
+    conductor: Conductor
+    witness: Witness
+    query: Query
+    check: Callable[[], None]
+    screen: Screen
+    deadline: float
+
+    def __post_init__(self) -> None:
+        self._looked = 0.0
+
+    def run(self) -> list[Row]:
+        """Send everything, wait for its end and return the numbers, equal or not.
+
+        Raises:
+            ConductorError: The workers did not confirm a revoke.
+            StackError: A server ended.
+        """
+        with self.screen.live():
+            self._send_all()
+            self._finish(self._done)
+            ended = time.time()
+            self._finish(lambda: self._tick() and self._settled(ended))
+        return self._rows()
+
+    def _send_all(self) -> None:
+        try:
+            self.conductor.prepare(self.plan)
+            for unit in self.plan.units:
+                self.conductor.send(unit)
+                self._tick()
+        except ConductorError:
+            # A worker that does not answer may be dead: then that, with its log, is what to say.
+            self.check()
+            raise
+
+    def _finish(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition as long as may be; whether it came, the tables will say."""
+        try:
+            wait_until(condition, deadline=self.deadline, message="not yet", interval=POLL_SECONDS)
+        except DeadlineError:
+            self.screen.error(f"Waited {self.deadline:.0f} s in vain.")
+
+    def _done(self) -> bool:
+        return self._tick() and not self.witness.unfinished(self.plan)
+
+    def _tick(self) -> bool:
+        self.check()
+        self.witness.refresh(self.plan)
+        self.conductor.intervene(self.witness.journal)
+        if time.monotonic() - self._looked >= LOOK_EVERY_SECONDS:
+            self._looked = time.monotonic()
+            self.screen.progress(self._progress())
+        return True
+
+    def _progress(self) -> Progress:
+        active = {sample.labels["task_name"]: round(sample.value) for sample in self.query(ACTIVE)}
+        ended = self.witness.ended_attempts(self.plan)
+        return Progress(self.plan.attempts, ended, round(self._number(COUNTED)), active)
+
+    def _settled(self, ended: float) -> bool:
+        """All numbers are equal in data that is clearly younger than the last attempt's end."""
+        return self._number(OLDEST) >= ended + SETTLE_SECONDS and not differing(self._rows())
+
+    def _number(self, expression: str) -> float:
+        return sum(sample.value for sample in self.query(expression))
+
+    def _rows(self) -> list[Row]:
+        return compare(self.plan.expected(), read(self.query))

@@ -1,0 +1,1 @@
+"""A small Celery application on real data: models, pictures, texts and an unreliable server."""

@@ -1,0 +1,1 @@
+"""Unit tests of the demo: its plan, its witnesses and its comparison."""

@@ -1,0 +1,113 @@
+"""What the driver learns from the journal and the result backend."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from docs.examples.demo.driver.plan import Attempt, Job, Plan, Unit
+from docs.examples.demo.driver.witness import JournalReader, Witness
+
+from celery_otel_pipeline.redis import RedisServer
+
+# Celery's own call of redis-py.
+pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
+
+TASK = "playground.texts.count_file"
+WORKER_ENDS = {
+    "ok": Attempt("success"),
+    "limit": Attempt("failure", "timeout"),
+    "gone": Attempt("revoked", "revoked", started=False),
+    "late": Attempt("revoked", "expired", started=False),
+}
+
+
+class TimeLimitExceeded(Exception):  # noqa: N818 - the name under which the backend has it
+    """Stands in the result backend as the error of a task that ran too long."""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Celery]:
+    """Return a client with a real result backend."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server, Celery("test", backend=server.url) as app:
+        yield app
+
+
+def line(event: str, task_id: str, **more: str) -> str:
+    """Return a line of the journal."""
+    return json.dumps({"event": event, "id": task_id, "task": TASK, "retries": 0, "pid": 7, **more}) + "\n"
+
+
+def plan_of(**jobs: Attempt) -> Plan:
+    """Return a plan with one job of one attempt for each id."""
+    return Plan(1, [Unit("single", (Job(name, TASK, {}, (attempt,)),)) for name, attempt in jobs.items()], [TASK])
+
+
+def store(client: Celery) -> None:
+    """Store what workers store at the end of the tasks of `WORKER_ENDS`."""
+    client.backend.mark_as_done("ok", {"a": 1})
+    client.backend.mark_as_failure("limit", TimeLimitExceeded(2))
+    client.backend.mark_as_revoked("gone", "revoked")
+    client.backend.mark_as_revoked("late", "expired")
+
+
+def test_a_line_still_being_written_is_read_later(tmp_path: Path) -> None:
+    """Half a line is left alone until its other half is there, and nothing is read twice."""
+    path = tmp_path / "journal"
+    reader = JournalReader(path)
+    whole, half = line("started", "a"), line("started", "b")
+    path.write_text(whole + half[:10])
+    reader.read()
+    assert (reader.count("a", "started"), reader.count("b", "started")) == (1, 0)
+    path.write_text(whole + half)
+    reader.read()
+    assert (reader.count("a", "started"), reader.count("b", "started")) == (1, 1)
+    assert reader.running_in("b") == 7
+
+
+def test_a_journal_that_nobody_wrote_yet_is_empty(tmp_path: Path) -> None:
+    """Before the first task starts there is no file, and no event."""
+    reader = JournalReader(tmp_path / "journal")
+    reader.read()
+    assert reader.running_in("a") is None
+
+
+def test_the_backends_ends_agree_with_the_plan(client: Celery, tmp_path: Path) -> None:
+    """Ends stored by workers, and starts in the journal, make a run without contradictions."""
+    plan = plan_of(**WORKER_ENDS)
+    journal = tmp_path / "journal"
+    journal.write_text(line("started", "ok") + line("started", "limit"))
+    store(client)
+    witness = Witness(client, JournalReader(journal), {})
+    witness.refresh(plan)
+    assert witness.unfinished(plan) == []
+    assert witness.contradictions(plan) == []
+
+
+def test_an_end_that_is_not_the_planned_one_is_a_contradiction(client: Celery, tmp_path: Path) -> None:
+    """A task that should have failed and succeeded is named, with both ends."""
+    client.backend.mark_as_done("x", 1)
+    plan = plan_of(x=Attempt("failure", "ValueError", started=False))
+    witness = Witness(client, JournalReader(tmp_path / "journal"), {})
+    witness.refresh(plan)
+    expected = f"{TASK} x: ends planned [('failure', 'ValueError')], seen [('success', '')]"
+    assert [expected] == witness.contradictions(plan)
+
+
+def test_an_ignored_task_ends_by_the_journal_alone(client: Celery, tmp_path: Path) -> None:
+    """Celery stores nothing for what ignores itself: the journal says how it ended."""
+    plan = plan_of(i=Attempt("ignored"))
+    (tmp_path / "journal").write_text(line("started", "i") + line("ignored", "i"))
+    witness = Witness(client, JournalReader(tmp_path / "journal"), {})
+    witness.refresh(plan)
+    assert witness.contradictions(plan) == []
+
+
+def test_what_has_no_end_is_unfinished(client: Celery, tmp_path: Path) -> None:
+    """A task that only started is waited for."""
+    plan = plan_of(running=Attempt("success"))
+    (tmp_path / "journal").write_text(line("started", "running"))
+    witness = Witness(client, JournalReader(tmp_path / "journal"), {})
+    witness.refresh(plan)
+    assert [job.id for job in witness.unfinished(plan)] == ["running"]
