@@ -1,0 +1,197 @@
+"""`uninstrument` takes back everything: hooks, patches, steps, threads, sockets, filters, exit function."""
+
+import gc
+import logging
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Self
+
+import psutil
+import pytest
+from celery import Celery, signals
+from celery.contrib.testing.worker import start_worker
+from celery.utils.dispatch import Signal
+from celery.worker import strategy
+
+import celery_otel
+from celery_otel.settings import Settings
+from celery_otel.telemetry.exporters import preload
+from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.ports import LOOPBACK, free_port
+from tests.integration.out_of_the_way.endpoints import Accepting, Listening, Silent
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """All that an instrumentation can leave in a process, as it is at one moment."""
+
+    receivers: dict[str, list[Any]]
+    create_request_cls: int
+    steps: dict[str, set[Any]]
+    attributes: set[str]
+    threads: set[str]
+    sockets: set[Any]
+    filters: dict[str, list[Any]]
+    frozen: int
+
+    @classmethod
+    def of(cls, app: Celery) -> Self:
+        """What is there now."""
+        return cls(
+            {name: [key for key, _ in signal.receivers] for name, signal in _signals().items()},
+            id(strategy.create_request_cls),
+            {name: set(steps) for name, steps in app.steps.items()},
+            set(vars(app)),
+            {thread.name for thread in threading.enumerate()},
+            {(socket.laddr, socket.raddr) for socket in psutil.Process().net_connections(kind="inet")},
+            _filters(),
+            gc.get_freeze_count(),
+        )
+
+
+def _signals() -> dict[str, Signal]:
+    return {name: value for name, value in vars(signals).items() if isinstance(value, Signal)}
+
+
+def _filters() -> dict[str, list[Any]]:
+    filters = {name: list(logging.getLogger(name).filters) for name in logging.root.manager.loggerDict}
+    return {name: found for name, found in filters.items() if found}
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Celery]:
+    """An application whose broker is this process's memory, and whose worker has run here once already.
+
+    So what Celery's first worker and the first import of a library leave behind is in every footprint.
+    """
+    import_module("celery_otel.telemetry.scrape")
+    preload(Settings.read({}))
+    with Celery("uninstrumented", broker="memory://", backend="cache+memory://", set_as_current=False) as app:
+        app.conf.worker_hijack_root_logger = False
+        app.task(name="uninstrumented.double", shared=False)(_double)
+        with worker_of(app):
+            assert 2 == run(app, 1)
+        yield app
+
+
+def _double(number: int) -> int:
+    """Does a little work."""
+    return 2 * number
+
+
+@contextmanager
+def worker_of(app: Celery) -> Iterator[Any]:
+    """A worker on threads of this process."""
+    with start_worker(app, pool="solo", perform_ping_check=False) as worker:
+        yield worker
+
+
+def run(app: Celery, number: int) -> Any:
+    """The result of one task."""
+    return app.send_task("uninstrumented.double", [number]).get(timeout=20)
+
+
+@pytest.fixture
+def exporting(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes the environment export in every way there is to a collector, as often as it can."""
+
+    def export(collector: Listening) -> None:
+        monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp,prometheus")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
+        monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_HOST", LOOPBACK)
+        monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", str(free_port()))
+        monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+
+    return export
+
+
+def wait_for_footprint(expected: Footprint, app: Celery) -> None:
+    """Waits until the process is as it was: sockets and the collector's threads take a moment to end."""
+    wait_until(
+        lambda: Footprint.of(app) == expected,
+        deadline=20,
+        message=lambda: f"expected {expected}\n     got {Footprint.of(app)}",
+    )
+
+
+def test_nothing_is_left_after_uninstrument(app: Celery, exporting: Any) -> None:
+    """After a worker has run and exported, the process is as if it had never been instrumented."""
+    with Accepting() as collector:
+        exporting(collector)
+        before = Footprint.of(app)
+        celery_otel.instrument(app)
+        with worker_of(app) as worker:
+            assert 4 == run(app, 2)
+            during = Footprint.of(app)
+            telemetry = weakref.ref(worker.celery_otel)
+        del worker
+        celery_otel.uninstrument(app)
+        wait_for_footprint(before, app)
+        # An exit function would keep it alive, or any other thread or hook that the footprint does not know.
+        gc.collect()
+        assert telemetry() is None
+    # The comparison can tell: every one of these is different while a worker runs.
+    assert before.receivers != during.receivers
+    assert before.create_request_cls != during.create_request_cls
+    assert before.steps != during.steps
+    assert {"celery-otel-export"} <= during.threads - before.threads
+    assert before.sockets < during.sockets
+    assert before.filters != during.filters
+
+
+def test_uninstrument_leaves_a_running_worker_running(app: Celery, exporting: Any) -> None:
+    """Taken back in the middle of a worker's life, everything of ours ends at once and its next tasks succeed."""
+    before = Footprint.of(app)
+    with Accepting() as collector:
+        exporting(collector)
+        celery_otel.instrument(app)
+        with worker_of(app):
+            assert 4 == run(app, 2)
+            celery_otel.uninstrument(app)
+            assert 6 == run(app, 3)
+            assert before.receivers == Footprint.of(app).receivers
+            assert before.create_request_cls == id(strategy.create_request_cls)
+            assert "celery-otel-export" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_collector_that_never_answers_keeps_nothing_longer_than_one_export(app: Celery, exporting: Any) -> None:
+    """With an export under way that nobody answers, the rest is taken back, and its thread ends with its timeout."""
+    with Silent() as collector:
+        exporting(collector)
+        before = Footprint.of(app)
+        celery_otel.instrument(app)
+        with worker_of(app):
+            assert 4 == run(app, 2)
+        celery_otel.uninstrument(app)
+        assert before.receivers == Footprint.of(app).receivers
+        wait_until(
+            lambda: "celery-otel-export" not in {thread.name for thread in threading.enumerate()},
+            deadline=20,
+            message="the export's thread goes on",
+        )
+
+
+def test_a_second_call_changes_nothing(app: Celery) -> None:
+    """`instrument` twice is once: the same receivers and steps, gone after one `uninstrument`."""
+    before = Footprint.of(app)
+    celery_otel.instrument(app)
+    once = Footprint.of(app)
+    celery_otel.instrument(app)
+    celery_otel.setup_celery_metrics(app)
+    twice = Footprint.of(app)
+    celery_otel.uninstrument(app)
+    assert once == twice
+    assert before != once
+    assert before == Footprint.of(app)
+
+
+def test_uninstrument_without_instrument_does_nothing(app: Celery) -> None:
+    """An application that was never instrumented stays as it is."""
+    before = Footprint.of(app)
+    celery_otel.uninstrument(app)
+    assert before == Footprint.of(app)
