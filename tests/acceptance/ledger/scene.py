@@ -1,0 +1,183 @@
+"""A run's surroundings: servers, two workers, and a producer, each under names that only this run uses."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from celery_otel_pipeline.collector import Collector
+from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.prometheus import PrometheusServer
+from celery_otel_pipeline.redis import RedisServer
+from celery_otel_pipeline.worker import CeleryWorker
+from tests.acceptance.ledger.balance import Reading, differences
+from tests.acceptance.ledger.conditions import Conditions
+from tests.acceptance.ledger.driver import Stage
+from tests.acceptance.ledger.journal import Journal
+from tests.acceptance.ledger.plan import Plan
+from tests.acceptance.ledger.producer import producer
+from tests.acceptance.ledger.tap import ExportTap
+
+ROOT = Path(__file__).parents[3]
+APPLICATION = "tests.acceptance.ledger.application:app"
+#: How long numbers may take from a worker into Prometheus: an export, a scrape, and a busy machine, in seconds.
+SETTLING = 25.0
+
+
+class Pipeline:
+    """A collector, a Prometheus that scrapes it twice a second, and a tap that sees what reaches it.
+
+    Args:
+        directory: Where both keep their data and logs.
+        metric_expiration: The collector's, by default as configured.
+    """
+
+    def __init__(self, directory: Path, *, metric_expiration: str | None = None) -> None:
+        self.collector = Collector(directory, metric_expiration=metric_expiration)
+        targets = {"celery_workers": self.collector.metrics_target}
+        self.prometheus = PrometheusServer(directory, targets=targets, scrape_interval="500ms")
+        self.tap = ExportTap(self.collector.otlp_http_endpoint)
+
+    def wait_for_scrapes(self, number: int = 3) -> None:
+        """Return when so many more scrapes have been made: what was exported before is then visible."""
+        before = self._scrapes()
+        wait_until(lambda: self._scrapes() >= before + number, deadline=SETTLING, message="Prometheus does not scrape")
+
+    def _scrapes(self) -> float:
+        return sum(len(series.points) for series in self.prometheus.series('up{job="celery_workers"}'))
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        self._stack.enter_context(self.collector)
+        self._stack.enter_context(self.prometheus)
+        self._stack.enter_context(self.tap)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+class Scene:
+    """Two workers on one queue, each with a queue of its own beside it, and what is needed to drive and read them.
+
+    Args:
+        pipeline: Where the workers export to, and Prometheus.
+        conditions: How the workers run.
+        directory: Where logs and data go; its name makes the run's names.
+        broker_url: A broker other than the run's own Redis.
+        arguments: More of the workers' command line.
+        env: More of their environment.
+        python: Their interpreter.
+        unplannable: Counters of which only a run itself can tell how often they count.
+    """
+
+    def __init__(  # noqa: PLR0913 - a run has these degrees of freedom
+        self,
+        pipeline: Pipeline,
+        conditions: Conditions,
+        directory: Path,
+        *,
+        broker_url: str = "",
+        arguments: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+        unplannable: frozenset[str] = frozenset(),
+    ) -> None:
+        self.pipeline = pipeline
+        self.conditions = conditions
+        self.directory = directory
+        self.job = conditions.queue
+        self.redis = RedisServer(directory)
+        self.broker_url = broker_url or self.redis.url
+        self._arguments = arguments
+        self._env = dict(env or {})
+        self._python = python
+        self.unplannable = unplannable
+        #: How many children the two pools start with.
+        self.first_children = 2 * conditions.slots
+
+    def worker(self, name: str, *queues: str) -> CeleryWorker:
+        """A worker of this run, not started, that consumes these queues."""
+        return CeleryWorker(
+            f"{name}-{self.conditions.queue}",
+            app=APPLICATION,
+            broker_url=self.broker_url,
+            directory=self.directory,
+            pool=self.conditions.pool,
+            concurrency=self.conditions.concurrency,
+            queues=queues,
+            env={**self.environment(), "LEDGER_WORKER": name},
+            arguments=self._arguments,
+            python=self._python,
+            cwd=ROOT,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What workers find in their environment."""
+        return {
+            "LEDGER_BROKER_URL": self.broker_url,
+            "LEDGER_RESULT_BACKEND": self._database(1),
+            "LEDGER_JOURNAL": self._database(2),
+            "LEDGER_QUEUE": self.conditions.queue,
+            "LEDGER_ACKS_LATE": "1" if self.conditions.acks_late else "0",
+            "OTEL_SERVICE_NAME": self.job,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.pipeline.tap.endpoint,
+            "OTEL_METRIC_EXPORT_INTERVAL": "500",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
+            **self._env,
+        }
+
+    @property
+    def tasks(self) -> list[str]:
+        """The registered names of the application's own tasks."""
+        return [name for name in self.producer.tasks if not name.startswith("celery.")]
+
+    def reading(self) -> Reading:
+        """What Prometheus has of this run now."""
+        return Reading.of(self.pipeline.prometheus, self.job)
+
+    def comparable(self, reading: Reading) -> Plan:
+        """What was counted, without the series that this scene has declared to be beyond planning."""
+        return Plan({key: value for key, value in reading.totals().items() if key.metric not in self.unplannable})
+
+    def settled(self, plan: Callable[[], Plan]) -> Reading:
+        """What Prometheus has some exports after it has first shown the plan, or after it has had time enough."""
+        deadline = time.monotonic() + SETTLING
+        while differences(plan(), self.comparable(self.reading())) and time.monotonic() < deadline:
+            self.pipeline.wait_for_scrapes(1)
+        self.pipeline.wait_for_scrapes(4)
+        return self.reading()
+
+    def _database(self, number: int) -> str:
+        return self.redis.url.removesuffix("/0") + f"/{number}"
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        self._stack.enter_context(self.redis)
+        self.journal = Journal(self._database(2))
+        self._stack.callback(self.journal.close)
+        self.producer = self._stack.enter_context(producer(self.broker_url, self._database(1)))
+        self.stage = Stage(self.producer, self.conditions, self.journal)
+        self.first = self.worker("first", self.conditions.queue, self.conditions.queues[1])
+        self.second = self.worker("second", self.conditions.queue, self.conditions.queues[2])
+        return self
+
+    def start_workers(self) -> None:
+        """Start both workers."""
+        self.start(self.first)
+        self.start(self.second)
+
+    def start(self, worker: CeleryWorker) -> None:
+        """Start a worker, which is stopped at the end of the run at the latest."""
+        self._stack.enter_context(worker)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

@@ -1,0 +1,127 @@
+"""Sees every export on its way from the workers to the collector, unchanged.
+
+A scrape of the collector is no export: its exporter takes an export metric by metric, and a scrape that falls between
+shows old and new values side by side. What must hold in every export is therefore checked in the exports.
+"""
+
+import gzip
+import http.client
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
+
+#: How long the collector may take over one export, in seconds.
+PATIENCE = 30.0
+
+
+class Export(NamedTuple):
+    """One export: which worker made it, and each counter and gauge, summed over its series."""
+
+    job: str
+    instance: str
+    counters: dict[str, float]
+    gauges: dict[str, float]
+
+
+class ExportTap:
+    """An HTTP server in front of a collector: it hands every export on and keeps a copy.
+
+    When the collector cannot be reached it hangs up without an answer, as a dead collector would.
+
+    Args:
+        collector: The collector's OTLP/HTTP endpoint.
+    """
+
+    def __init__(self, collector: str) -> None:
+        self.collector = urlsplit(collector)
+        self._bodies: list[bytes] = []
+        self.delivered = 0
+        """How many exports the collector has answered."""
+        self.lost = 0
+        """How many exports nobody was there for."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="export-tap")
+
+    @property
+    def endpoint(self) -> str:
+        """For OTEL_EXPORTER_OTLP_ENDPOINT."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def keep(self, body: bytes) -> None:
+        """Remember an export."""
+        self._bodies.append(body)
+
+    def exports(self, job: str) -> list[Export]:
+        """Every export of this job so far, in the order of arrival."""
+        return [export for body in list(self._bodies) for export in _decoded(body) if export.job == job]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(tap: ExportTap) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+            tap.keep(gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body)
+            try:
+                status, answer = _forward(tap, self.path, headers, body)
+            except OSError:
+                tap.lost += 1
+                self.close_connection = True
+                return
+            tap.delivered += 1
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-protobuf")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Say nothing: what matters is kept."""
+
+    return Handler
+
+
+def _forward(tap: ExportTap, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(tap.collector.netloc, timeout=PATIENCE)
+    try:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def _decoded(body: bytes) -> Iterator[Export]:
+    request = ExportMetricsServiceRequest.FromString(body)
+    for resource in request.resource_metrics:
+        attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
+        counters, gauges = (dict(_sums(resource, kind)) for kind in ("sum", "gauge"))
+        yield Export(attributes["service.name"], attributes["service.instance.id"], counters, gauges)
+
+
+def _sums(resource: ResourceMetrics, kind: str) -> Iterator[tuple[str, float]]:
+    metrics = (metric for scope in resource.scope_metrics for metric in scope.metrics)
+    for metric in metrics:
+        if metric.WhichOneof("data") == kind:
+            points = getattr(metric, kind).data_points
+            yield metric.name, sum(float(point.as_int or point.as_double) for point in points)

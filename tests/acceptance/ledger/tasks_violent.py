@@ -1,0 +1,141 @@
+"""Tasks whose end the child cannot report, or not alone: limits, kills, exits, terminations, memory."""
+
+import os
+import signal
+import sys
+import time
+from typing import Any, Never
+
+from celery.app.task import Task
+from celery.exceptions import SoftTimeLimitExceeded
+
+from tests.acceptance.ledger.celery_app import app, journal
+
+#: The limit of every limited task, in seconds.
+LIMIT = 1.0
+#: How long the body of a limited task lasts where nobody enforces the limit, in seconds.
+OVERRUN = 1.6
+
+
+def _spend(seconds: float) -> None:
+    """Pass the time in small sleeps, so that every pool can interrupt it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+@app.task(name="ledger.soft_uncaught", soft_time_limit=LIMIT)
+def soft_uncaught() -> str:
+    """Run over the soft limit and let its exception through."""
+    _spend(OVERRUN)
+    return "nobody stopped me"
+
+
+@app.task(name="ledger.soft_caught", soft_time_limit=LIMIT)
+def soft_caught() -> str:
+    """Run over the soft limit and catch its exception."""
+    try:
+        _spend(OVERRUN)
+    except SoftTimeLimitExceeded:
+        return "stopped in time"
+    return "nobody stopped me"
+
+
+@app.task(name="ledger.hard", time_limit=LIMIT)
+def hard() -> str:
+    """Run over the hard limit."""
+    _spend(OVERRUN)
+    return "nobody stopped me"
+
+
+@app.task(name="ledger.soft_then_hard", soft_time_limit=LIMIT / 2, time_limit=LIMIT)
+def soft_then_hard() -> str:
+    """Catch the soft limit, go on, and meet the hard one."""
+    try:
+        _spend(OVERRUN)
+    except SoftTimeLimitExceeded:
+        _spend(OVERRUN)
+    return "nobody stopped me"
+
+
+@app.task(name="ledger.killed")
+def killed() -> None:
+    """Die as the kernel's out-of-memory killer would have it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="ledger.os_exit")
+def os_exit() -> Never:
+    """Leave the process without a word."""
+    os._exit(3)
+
+
+@app.task(name="ledger.sys_exit")
+def sys_exit() -> Never:
+    """Leave the process politely."""
+    sys.exit(3)
+
+
+@app.task(name="ledger.memory_error")
+def memory_error() -> Never:
+    """Run out of memory: Celery ends the whole worker."""
+    raise MemoryError("as planned")
+
+
+@app.task(name="ledger.lost_requeued", bind=True, acks_late=True, reject_on_worker_lost=True)
+def lost_requeued(self: Task) -> str:
+    """Kill the first child, succeed when the message comes back.
+
+    The message says whether it came back. Counting runs would not do: a child that dies before MAIN has read that it
+    took the task is replaced by Celery without a word, and the task runs again within the same attempt.
+    """
+    if self.request.delivery_info["redelivered"]:
+        return "second time"
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "unreachable"
+
+
+class DiesAfterSuccess(Task):
+    """A task whose child is lost when its result is already stored."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:  # noqa: ARG002 - Celery's names
+        """Kill the child: MAIN must find out by itself that the task succeeded."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="ledger.stored_then_lost", base=DiesAfterSuccess)
+def stored_then_lost() -> str:
+    """Succeed, then lose the worker."""
+    return "stored"
+
+
+def _until_stopped(task: Task) -> str:
+    """Say that the body runs, and go on until somebody stops it or opens its gate."""
+    journal().start(task.request.id)
+    journal().wait_gate(task.request.id)
+    return "nobody stopped me"
+
+
+@app.task(name="ledger.terminated_term", bind=True)
+def terminated_term(self: Task) -> str:
+    """Terminated by SIGTERM."""
+    return _until_stopped(self)
+
+
+@app.task(name="ledger.terminated_kill", bind=True)
+def terminated_kill(self: Task) -> str:
+    """Terminated by SIGKILL."""
+    return _until_stopped(self)
+
+
+@app.task(name="ledger.terminated_int", bind=True)
+def terminated_int(self: Task) -> str:
+    """Terminated by SIGINT, which a child ignores: it succeeds all the same."""
+    return _until_stopped(self)
+
+
+@app.task(name="ledger.terminated_int_fails", bind=True)
+def terminated_int_fails(self: Task) -> Never:
+    """Terminated by SIGINT, which a child ignores: it fails by itself."""
+    _until_stopped(self)
+    raise RuntimeError("by itself")
