@@ -1,0 +1,59 @@
+"""The command line of the benchmark."""
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks.comparison import TURNS, compare
+from tests.benchmarks.contestant import CONCURRENCY
+from tests.benchmarks.report import replaced, table
+from tests.benchmarks.variants import BARE, VARIANTS
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, and write it into the page if asked to."""
+    options = _options(arguments)
+    variants = [variant for variant in VARIANTS if variant is BARE or variant.key in options.variants]
+    rounds = compare(variants, rounds=options.pairs, tasks=options.tasks, progress=_say)
+    measured = f"{_conditions(options.pairs, options.tasks)}\n\n{table(rounds, variants)}"
+    sys.stdout.write(f"{measured}\n")
+    if options.write:
+        PAGE.write_text(replaced(PAGE.read_text(), measured))
+        _say(f"written to {PAGE}")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    keys = [variant.key for variant in VARIANTS if variant is not BARE]
+    parser = argparse.ArgumentParser(prog="overhead.py", description="Measure what the instrumentation costs.")
+    parser.add_argument("--pairs", type=_at_least(1), default=8, help="rounds of fresh workers (default: 8)")
+    parser.add_argument("--tasks", type=_at_least(50 * TURNS), default=4000, help="tasks per worker and round")
+    parser.add_argument("--variants", nargs="*", choices=keys, default=keys, help="what is compared with bare Celery")
+    parser.add_argument("--write", action="store_true", help=f"write the table into docs/{PAGE.name}")
+    return parser.parse_args(arguments)
+
+
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"{text} is too few: give at least {lowest}")
+        return int(text)
+
+    return number
+
+
+def _conditions(rounds: int, tasks: int) -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "opentelemetry-sdk", "celery-otel"))
+    return (
+        f"{rounds} rounds of {tasks} tasks per worker, prefork with {CONCURRENCY} children, Redis, "
+        f"Python {platform.python_version()}, {packages}."
+    )
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

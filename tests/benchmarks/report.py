@@ -1,0 +1,75 @@
+"""Turns rounds into the table of `docs/performance.md`."""
+
+from collections.abc import Callable, Sequence
+from statistics import median, quantiles
+
+from tests.benchmarks.comparison import Result, Round
+from tests.benchmarks.variants import BARE, Variant
+
+BEGIN = "<!-- measured: begin, by tests/benchmarks/overhead.py --write -->"
+END = "<!-- measured: end -->"
+MICROSECONDS = 1_000_000
+COLUMNS = (
+    "worker",
+    "CPU per task",
+    "of it MAIN",
+    "against bare, median (quartiles)",
+    "private memory of MAIN",
+    "of a child",
+    "CPU per message published",
+)
+
+
+def table(rounds: Sequence[Round], variants: Sequence[Variant]) -> str:
+    """The comparison as a Markdown table, a row per variant."""
+    rows = [_row(rounds, variant) for variant in variants]
+    return "\n".join(_line(cells) for cells in (COLUMNS, ["---"] * len(COLUMNS), *rows))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _row(rounds: Sequence[Round], variant: Variant) -> tuple[str, ...]:
+    def middle(read: Callable[[Result], float]) -> float:
+        return median(read(results[variant.key]) for results in rounds)
+
+    def added(read: Callable[[Result], float]) -> str:
+        more = median(read(results[variant.key]) - read(results[BARE.key]) for results in rounds)
+        return f"{middle(read):.1f} MB" if variant is BARE else f"{middle(read):.1f} MB ({more:+.1f})"
+
+    return (
+        variant.meaning,
+        f"{middle(lambda result: result.cpu.total) * MICROSECONDS:.0f} µs",
+        f"{middle(lambda result: result.cpu.main) * MICROSECONDS:.0f} µs",
+        "1" if variant is BARE else spread(ratios(rounds, variant.key)),
+        added(lambda result: result.memory.main),
+        added(lambda result: result.memory.child),
+        f"{middle(lambda result: result.publishing) * MICROSECONDS:.0f} µs",
+    )
+
+
+def ratios(rounds: Sequence[Round], key: str) -> list[float]:
+    """CPU per task of a variant against the bare worker's of the same round, a number per round."""
+    return [results[key].cpu.total / results[BARE.key].cpu.total for results in rounds]
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median of ratios, with their quartiles."""
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    low, middle, high = quantiles(values, n=4, method="inclusive")
+    return f"{middle:.3f} ({low:.3f} to {high:.3f})"
+
+
+def replaced(page: str, measured: str) -> str:
+    """A page with what stands between its markers replaced.
+
+    Raises:
+        ValueError: A marker is missing.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no place for the numbers: put the lines {BEGIN!r} and {END!r} into it")
+    return f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}"
