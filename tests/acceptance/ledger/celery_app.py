@@ -26,16 +26,9 @@ def _settings() -> dict[str, Any]:
         "worker_lost_wait": 1.0,
         "worker_cancel_long_running_tasks_on_connection_loss": os.environ.get("LEDGER_CANCEL_ON_LOSS") == "1",
         "broker_connection_retry_on_startup": True,
-        "broker_transport_options": _transport_options(),
         "worker_hijack_root_logger": True,
         "worker_redirect_stdouts": False,
     }
-
-
-def _transport_options() -> dict[str, float]:
-    """A short visibility timeout, in seconds, where a run needs a message back from Redis soon."""
-    timeout = os.environ.get("LEDGER_VISIBILITY_TIMEOUT")
-    return {"visibility_timeout": float(timeout)} if timeout else {}
 
 
 app = Celery("ledger")

@@ -125,6 +125,18 @@ class Stage:
         """How many messages wait in the run's queues."""
         return sum(map(self.length, self.conditions.queues))
 
+    def redeliver(self) -> None:
+        """Have the broker deliver again what nobody acknowledged.
+
+        RabbitMQ does so by itself. On Redis a client does it when the visibility timeout is over, an hour by default:
+        this is that client, without the hour.
+        """
+        if self.conditions.broker != "redis":
+            return
+        options = {"visibility_timeout": 0}
+        with self.app.connection_for_write(transport_options=options) as connection, connection.channel() as channel:
+            channel.qos.restore_visible(num=0, interval=1)
+
     def length(self, queue: str) -> int:
         """How many messages wait in this queue; none if nobody has made it yet."""
         with self.app.connection_for_write() as connection, connection.channel() as channel:

@@ -71,6 +71,7 @@ class Scene:
         conditions: How the workers run.
         directory: Where logs and data go; its name makes the run's names.
         broker_url: A broker other than the run's own Redis.
+        wire_url: How the workers reach the broker, if not directly as the producer does.
         arguments: More of the workers' command line.
         env: More of their environment.
         python: Their interpreter.
@@ -84,6 +85,7 @@ class Scene:
         directory: Path,
         *,
         broker_url: str = "",
+        wire_url: str = "",
         arguments: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         python: str = sys.executable,
@@ -95,8 +97,9 @@ class Scene:
         self.job = conditions.queue
         self.redis = RedisServer(directory)
         self.broker_url = broker_url or self.redis.url
+        self._wire_url = wire_url or self.broker_url
         self._arguments = arguments
-        self._env = dict(env or {})
+        self.env = dict(env or {})
         self._python = python
         self.unplannable = unplannable
         #: How many children the two pools start with.
@@ -107,7 +110,7 @@ class Scene:
         return CeleryWorker(
             f"{name}-{self.conditions.queue}",
             app=APPLICATION,
-            broker_url=self.broker_url,
+            broker_url=self._wire_url,
             directory=self.directory,
             pool=self.conditions.pool,
             concurrency=self.conditions.concurrency,
@@ -121,7 +124,7 @@ class Scene:
     def environment(self) -> dict[str, str]:
         """What workers find in their environment."""
         return {
-            "LEDGER_BROKER_URL": self.broker_url,
+            "LEDGER_BROKER_URL": self._wire_url,
             "LEDGER_RESULT_BACKEND": self._database(1),
             "LEDGER_JOURNAL": self._database(2),
             "LEDGER_QUEUE": self.conditions.queue,
@@ -130,7 +133,7 @@ class Scene:
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.pipeline.tap.endpoint,
             "OTEL_METRIC_EXPORT_INTERVAL": "500",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
-            **self._env,
+            **self.env,
         }
 
     @property

@@ -6,8 +6,7 @@ from typing import Any, NoReturn
 from celery import Celery
 
 import celery_otel
-from celery_otel.core.ledger import Ledger
-from celery_otel.hooks.queues import Queues
+from tests.integration.out_of_the_way.breakable import BREAKABLE
 
 app = Celery("disturbed", broker="redis://unset", backend=os.environ.get("DISTURBED_BACKEND"))
 app.conf.broker_connection_retry_on_startup = True
@@ -15,12 +14,6 @@ app.conf.broker_connection_retry_on_startup = True
 app.conf.worker_log_format = app.conf.worker_task_log_format = (
     "[%(asctime)s: %(levelname)s/%(processName)s] %(name)s: %(message)s"
 )
-
-BREAKABLE: dict[str, tuple[type, str]] = {
-    "received": (Queues, "of_message"),
-    "started": (Ledger, "start"),
-    "reported": (Ledger, "end"),
-}
 
 
 @app.task(name="disturbed.double")

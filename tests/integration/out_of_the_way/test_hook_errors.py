@@ -7,7 +7,7 @@ from celery.result import AsyncResult
 from redis import Redis
 
 from celery_otel_pipeline.redis import RedisServer
-from tests.integration.out_of_the_way.application import BREAKABLE
+from tests.integration.out_of_the_way.breakable import BREAKABLE
 from tests.integration.out_of_the_way.conftest import Disturb
 from tests.integration.out_of_the_way.disturbed import Disturbed
 

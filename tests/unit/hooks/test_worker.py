@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from celery import Celery
+from celery import Celery, _state
 from celery.worker import strategy
 
 from celery_otel import names
@@ -26,6 +26,13 @@ class Exports:
     def close(self) -> None:
         """The worker has stopped."""
         self.events.append("close")
+
+
+@pytest.fixture(autouse=True)
+def only_own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the tasks that other tests of this process share with every application out of ours."""
+    builtin = {finalizer for finalizer in _state._on_app_finalizers if finalizer.__module__ == "celery.app.builtins"}  # noqa: SLF001  # Celery has no public way
+    monkeypatch.setattr(_state, "_on_app_finalizers", builtin)
 
 
 def telemetry(tasks: list[str], exports: Exports, **environ: str) -> WorkerTelemetry:
