@@ -11,6 +11,7 @@ from weakref import ref
 
 if TYPE_CHECKING:
     from celery_otel.core.outcome import Outcome
+    from celery_otel.core.span import AttributeValue, Raised, SpanIdentity
 
 
 Identity = tuple[str, str, str]
@@ -39,10 +40,14 @@ class Attempt:
         retried_after_loss: Celery published a retry for it after its child was lost.
         reporting: The pool's report is being handled now.
         outcome: How it ended or why it was returned; None while it is open.
+        span: Who its span is; None if there is none.
+        attributes: What its span says beside what is the same for every attempt of its task; empty if it is not sampled.
+        raised: The exception that ended it.
         owner: Weak reference to the request object that stands for it in Celery.
     """
 
     __slots__ = (
+        "attributes",
         "cancelled",
         "eta",
         "handed_over",
@@ -51,12 +56,14 @@ class Attempt:
         "owner",
         "published_at",
         "queue",
+        "raised",
         "received_at",
         "refusal",
         "reporting",
         "requeued",
         "retried_after_loss",
         "revoked",
+        "span",
         "started_at",
         "started_monotonic",
         "stored_success",
@@ -91,6 +98,9 @@ class Attempt:
         self.reporting = False
         self.outcome: Outcome | None = None
         self.owner: Owner | None = None
+        self.span: SpanIdentity | None = None
+        self.attributes: dict[str, AttributeValue] = {}
+        self.raised: Raised | None = None
 
     @property
     def ready_at(self) -> float:

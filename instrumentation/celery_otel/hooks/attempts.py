@@ -22,6 +22,7 @@ from celery_otel.failures import HookFailures
 from celery_otel.hooks import report
 from celery_otel.hooks.publish import published_at
 from celery_otel.hooks.queues import Queues
+from celery_otel.hooks.tracing import AttemptTracing
 
 P = ParamSpec("P")
 
@@ -52,6 +53,7 @@ class AttemptHooks:
         ledger: Where attempts are opened, started and ended.
         queues: Tells the queue of a message.
         task_label: Bounds the task names.
+        tracing: Gives attempts their spans; None where there are none.
         failures: Takes what goes wrong here.
         clock: Where the time comes from.
     """
@@ -61,6 +63,7 @@ class AttemptHooks:
         ledger: Ledger,
         queues: Queues,
         task_label: BoundedLabel,
+        tracing: AttemptTracing | None,
         failures: HookFailures,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -68,6 +71,7 @@ class AttemptHooks:
         self._ledger = ledger
         self._queues = queues
         self._task_label = task_label
+        self._tracing = tracing
         self._clock = clock
 
     @guarded
@@ -84,6 +88,9 @@ class AttemptHooks:
         )
         request._celery_otel_attempt = attempt  # noqa: SLF001  # ours, on Celery's object
         self._ledger.receive(attempt, request)
+        # After the count: whatever goes wrong with the span, the numbers stay true.
+        if self._tracing is not None:
+            self._tracing.received(request, attempt)
 
     @guarded
     def started(self, request: Any, attempt: Attempt, accepted: float) -> None:
@@ -91,14 +98,18 @@ class AttemptHooks:
         self._ledger.start(attempt, request, accepted)
 
     @guarded
-    def reported(self, attempt: Attempt, result: Any) -> None:
+    def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """The pool's callback brought a result, and Celery has handled it."""
+        if self._tracing is not None:
+            self._keep(self._tracing.reported, request, attempt, result)
         said, runtime = report.of_result(result)
         self._end(attempt, decide(attempt, said), runtime)
 
     @guarded
-    def failed(self, attempt: Attempt, info: Any) -> None:
+    def failed(self, request: Any, attempt: Attempt, info: Any) -> None:
         """The pool itself reported a failure, and Celery has handled it."""
+        if self._tracing is not None:
+            self._keep(self._tracing.failed, request, attempt, info)
         self._end(attempt, decide(attempt, report.of_exception(info)))
 
     @guarded
@@ -130,6 +141,13 @@ class AttemptHooks:
     def _end(self, attempt: Attempt, outcome: Outcome, runtime: float | None = None) -> None:
         if self._ledger.end(attempt, outcome, runtime) and outcome == TIMED_OUT:
             self._ledger.exceed(attempt, Limit.HARD)
+        if self._tracing is not None:
+            self._tracing.complete()
+
+    def _keep(self, keep: Callable[[Any, Attempt, Any], None], request: Any, attempt: Attempt, result: Any) -> None:
+        """Keeps what a span will say. If that fails the attempt is counted all the same."""
+        with self.failures.taken("span"):
+            keep(request, attempt, result)
 
     def invalid(self, reason: str) -> None:
         """A message was no task."""

@@ -61,3 +61,16 @@ def name(error: Any) -> str:
     if isinstance(error, UnpickleableExceptionWrapper):
         return str(error.exc_cls_name)
     return type(error).__name__
+
+
+def full_name(error: Any) -> str:
+    """The class of an exception with its module, where that says something."""
+    if isinstance(error, UnpickleableExceptionWrapper):
+        return f"{error.exc_module}.{error.exc_cls_name}"
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def is_raised(info: Any) -> bool:
+    """Whether it is an exception that the task itself raised, and no message to Celery or loss of the process."""
+    return of_exception(info).kind is ReportKind.RAISED

@@ -44,7 +44,7 @@ class AttemptMethods(_CELERYS):
         try:
             return super().on_success(failed__retval__runtime, **kwargs)
         finally:
-            self._celery_otel_hooks.reported(attempt, failed__retval__runtime)
+            self._celery_otel_hooks.reported(self, attempt, failed__retval__runtime)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """The pool itself reports a failure, or `on_success` has found one in its result."""
@@ -53,7 +53,7 @@ class AttemptMethods(_CELERYS):
         finally:
             attempt = self._celery_otel_attempt
             if attempt is not None and not attempt.reporting:
-                self._celery_otel_hooks.failed(attempt, exc_info)
+                self._celery_otel_hooks.failed(self, attempt, exc_info)
 
     def on_timeout(self, soft: bool, timeout: Any) -> Any:  # noqa: FBT001  # Celery's signature
         """A time limit is exceeded."""

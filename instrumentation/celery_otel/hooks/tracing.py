@@ -1,0 +1,132 @@
+"""The span of an attempt as Celery's requests live it: who it is, what the message says, and what ended it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from celery_otel import attributes
+from celery_otel.core.attempt import Attempt
+from celery_otel.core.span import Attributes, AttributeValue, Raised, SpanIdentity, SpanLink
+from celery_otel.hooks import report, stack
+
+TRACEPARENT = "celery_otel_traceparent"
+"""Where a child finds the attempt's own span on `task.request`: a W3C traceparent."""
+TRACESTATE = "celery_otel_tracestate"
+"""And its trace state, if it has one."""
+PREVIOUS = "celery_otel_previous"
+"""The message header of a retry: the span of the attempt before, a W3C traceparent."""
+LINKS = "celery_otel_links"
+"""The message header of a task that follows several: their spans, W3C traceparents separated by commas."""
+_LENGTH = 55
+
+Shape = Callable[[str, str], tuple[str, Attributes]]
+
+
+class Identities(Protocol):
+    """Decides who a span is."""
+
+    def make(
+        self, headers: Mapping[str, Any], name: str, attributes: Attributes, *, links: tuple[SpanLink, ...] = ()
+    ) -> SpanIdentity:
+        """The identity of a new span."""
+
+
+class AttemptTracing:
+    """Gives attempts their spans.
+
+    Args:
+        identities: Decides who a span is.
+        shape: Gives the name and the constant attributes of the spans of a task and queue.
+        complete: Makes the spans of what has ended.
+        content: Whether arguments, results and messages of exceptions may stand on spans.
+    """
+
+    def __init__(
+        self, identities: Identities, shape: Shape, complete: Callable[[], None], *, content: bool = False
+    ) -> None:
+        self._identities = identities
+        self._shape = shape
+        self._content = content
+        self.complete = complete
+
+    def received(self, request: Any, attempt: Attempt) -> None:
+        """Decides who the attempt's span is, and stamps it into the request for the child to find."""
+        headers = request.request_dict
+        name, constant = self._shape(attempt.task, attempt.queue)
+        attempt.span = self._identities.make(headers, name, constant, links=_links(headers))
+        # Strings, and always overwritten: a retry's message carries the stamp of the attempt before.
+        headers[TRACEPARENT] = attempt.span.traceparent
+        headers[TRACESTATE] = attempt.span.trace_state
+        if attempt.span.sampled:
+            attempt.attributes = self._message_attributes(request, headers)
+
+    def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
+        """Keeps what the pool's report says of the end."""
+        if attempt.span is None or not attempt.span.sampled:
+            return
+        info = result[1] if isinstance(result, tuple) else result
+        if isinstance(result, tuple) and not result[0]:
+            if self._content:
+                attempt.attributes[attributes.TASK_RESULT] = _shown(info)
+            return
+        self.failed(request, attempt, info)
+
+    def failed(self, request: Any, attempt: Attempt, info: Any) -> None:
+        """Keeps the exception that ended it, where that is one of the task's own."""
+        if attempt.span is None or not attempt.span.sampled or not report.is_raised(info):
+            return
+        error = report.unwrap(info.exception)
+        trace = getattr(info, "traceback", "") or ""
+        attempt.raised = Raised(
+            report.full_name(error),
+            str(trace) if self._content else stack.without_messages(str(trace)),
+            str(error) if self._content else "",
+            expected=isinstance(error, tuple(request.task.throws or ())),
+        )
+
+    def _message_attributes(self, request: Any, headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {
+            attributes.MESSAGE_ID: str(request.id),
+            attributes.TASK_RETRIES: int(headers.get("retries") or 0),
+        }
+        for key, attribute in _HEADERS.items():
+            value = headers.get(key)
+            if value is not None:
+                found[attribute] = str(value)
+        if self._content:
+            found[attributes.TASK_ARGS] = str(headers.get("argsrepr"))
+            found[attributes.TASK_KWARGS] = str(headers.get("kwargsrepr"))
+        return found
+
+
+_HEADERS = {
+    "correlation_id": attributes.CONVERSATION_ID,
+    "root_id": attributes.TASK_ROOT_ID,
+    "parent_id": attributes.TASK_PARENT_ID,
+    "group": attributes.GROUP_ID,
+    "eta": attributes.TASK_ETA,
+}
+
+
+def _links(headers: Mapping[str, Any]) -> tuple[SpanLink, ...]:
+    previous = _link(headers.get(PREVIOUS), "previous attempt")
+    others = headers.get(LINKS)
+    texts = others.split(",")[:128] if isinstance(others, str) else []
+    found = [previous, *(_link(text, "header") for text in texts)]
+    return tuple(link for link in found if link is not None)
+
+
+def _link(traceparent: Any, meaning: str) -> SpanLink | None:
+    if not isinstance(traceparent, str) or len(traceparent) != _LENGTH:
+        return None
+    try:
+        trace_id, span_id = int(traceparent[3:35], 16), int(traceparent[36:52], 16)
+    except ValueError:
+        return None
+    return SpanLink(trace_id, span_id, {attributes.LINK: meaning})
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001  # a user's class, whose repr may raise anything
+        return f"<repr failed: {type(error).__name__}>"

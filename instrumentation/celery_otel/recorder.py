@@ -1,0 +1,149 @@
+"""Makes the span of every attempt that ends, in the same place as its count.
+
+The ledger tells each end inside its lock; what is noted there becomes a span a moment later, outside: first whatever
+user code said on the task's current span has to be read from the relay, and a child that was killed may have been
+sending it when it died.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from celery_otel import attributes
+from celery_otel.core.attempt import Attempt
+from celery_otel.core.clock import SYSTEM_CLOCK, Clock
+from celery_otel.core.outcome import CANCELLED, LOST, TERMINATED, TIMED_OUT, Outcome, ReturnCause, Status
+from celery_otel.core.span import AttributeValue, FinishedSpan, error_type, has_span
+
+PATIENCE = 1.0
+"""Seconds that the record of a killed child may come after its end."""
+STRAYS = 10_000
+"""How many records may wait for the end of their attempts."""
+_KILLED = (TIMED_OUT, LOST, TERMINATED, CANCELLED)
+
+STATES: Mapping[Status | ReturnCause | None, str] = {
+    **{status: status.upper() for status in Status},
+    ReturnCause.REQUEUED: "REJECTED",
+    ReturnCause.CANCELLED: "CANCELLED",
+}
+"""What `celery.task.state` says: Celery's word where it has one."""
+
+Said = Mapping[str, Any]
+
+
+class SpanRecorder:
+    """Makes spans of ended attempts.
+
+    Args:
+        emit: Takes each finished span.
+        drain: Reads what children have sent since it was last called: records, each with its span's id.
+        clock: Where the time comes from.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[FinishedSpan], None],
+        drain: Callable[[], Iterable[Said]],
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._emit = emit
+        self._drain = drain
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ended: deque[tuple[Attempt, Outcome, float]] = deque()
+        self._late: deque[tuple[float, Attempt, Outcome, float]] = deque()
+        self._said: dict[str, Said] = {}
+
+    def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
+        """Notes an end, at a Unix time; cheap enough for the inside of the ledger's lock."""
+        span = attempt.span
+        if span is not None and span.sampled and has_span(outcome, started=attempt.started_at is not None):
+            self._ended.append((attempt, outcome, at))
+
+    @property
+    def waiting(self) -> int:
+        """How many ended attempts have no span yet."""
+        return len(self._ended) + len(self._late)
+
+    def complete(self, everything: bool = False) -> None:  # noqa: FBT001, FBT002  # the loop's signature
+        """Makes the spans that are due.
+
+        Args:
+            everything: Those too whose children may still be sending.
+        """
+        with self._lock:
+            for record in self._drain():
+                self._note(record)
+            while self._ended:
+                self._finish_or_wait(*self._ended.popleft())
+            now = self._clock.monotonic()
+            while self._late and (everything or self._late[0][0] <= now):
+                self._finish(*self._late.popleft()[1:])
+
+    def _note(self, record: Said) -> None:
+        key = record["span"]
+        self._said[key] = merged(self._said[key], record) if key in self._said else record
+        # What stays belongs to attempts that still run, or to one that was over before its child was.
+        if len(self._said) > STRAYS:
+            del self._said[next(iter(self._said))]
+
+    def _finish_or_wait(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
+        if outcome in _KILLED and _key(attempt) not in self._said:
+            self._late.append((self._clock.monotonic() + PATIENCE, attempt, outcome, at))
+            return
+        self._finish(attempt, outcome, at)
+
+    def _finish(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
+        if attempt.span is None:
+            return
+        expected = attempt.raised is not None and attempt.raised.expected
+        start = attempt.received_at if attempt.started_at is None else attempt.started_at
+        self._emit(
+            FinishedSpan(
+                attempt.span,
+                attempt.task,
+                attempt.queue,
+                start,
+                max(start, at),
+                {**attempt.attributes, **outcome_attributes(attempt, outcome)},
+                "" if expected else error_type(outcome),
+                attempt.raised,
+                self._said.pop(_key(attempt), {}),
+            )
+        )
+
+
+def _key(attempt: Attempt) -> str:
+    return f"{attempt.span.span_id:016x}" if attempt.span is not None else ""
+
+
+def merged(first: Said, second: Said) -> Said:
+    """What two records of one span say together; the second was sent later."""
+    both = {**first, **second, "attributes": {**first.get("attributes", {}), **second.get("attributes", {})}}
+    for key in ("events", "links"):
+        both[key] = [*first.get(key, ()), *second.get(key, ())]
+    return both
+
+
+def outcome_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, AttributeValue]:
+    """What the end of an attempt adds to its span."""
+    state = STATES[outcome.status or outcome.returned]
+    found: dict[str, AttributeValue] = {attributes.TASK_STATE: state, attributes.UPSTREAM_STATE: state}
+    if outcome.status is Status.REVOKED:
+        found[attributes.REVOKED_CAUSE] = outcome.detail
+    if outcome.status is Status.RETRY:
+        found[attributes.RETRY_REASON] = outcome.detail
+    if attempt.started_at is not None:
+        found.update(waits(attempt, attempt.started_at))
+    return found
+
+
+def waits(attempt: Attempt, started_at: float) -> dict[str, AttributeValue]:
+    """How long an attempt waited, in seconds, for what."""
+    found: dict[str, AttributeValue] = {attributes.PREFETCH_TIME: max(0.0, started_at - attempt.ready_at)}
+    if attempt.eta is not None:
+        found[attributes.ETA_LAG] = max(0.0, started_at - attempt.eta)
+    if attempt.published_at is not None:
+        found[attributes.QUEUE_TIME] = max(0.0, started_at - max(attempt.published_at, attempt.eta or 0.0))
+    return found
