@@ -18,7 +18,7 @@ def celery54() -> str:
     if not Path(python).is_file():
         pytest.fail(
             f"CELERY_OTEL_PYTHON_54={python!r} is no interpreter with Celery 5.4: run `make venv-celery54`, "
-            "which makes one and prints its path, and set the variable to it (`make test` does both)"
+            "and set the variable to .venv-celery54/bin/python (`make test` does both)"
         )
     return python
 

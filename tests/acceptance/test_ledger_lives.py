@@ -46,8 +46,7 @@ def test_a_memory_error_is_a_failure_even_where_it_ends_the_worker(
         _last_task(scene, "ledger.memory_error")
         ends = ran("ledger.memory_error", scene.conditions.queues[2], "failure", "MemoryError")
         expected = total(plan, ends)
-        reading = scene.settled(lambda: total(expected, restarts(scene)))
-        assert_balanced(scene, reading, total(expected, restarts(scene)))
+        assert_balanced(scene, *scene.settled(lambda: total(expected, restarts(scene))))
         if pool in {"prefork", "solo"}:
             wait_until(lambda: not scene.second.alive, deadline=SETTLING, message="the worker lives on")
 
@@ -59,7 +58,7 @@ def test_a_sys_exit_in_the_solo_pool_is_a_lost_worker(pipeline: Pipeline, tmp_pa
         plan = _warm_up(scene)
         _last_task(scene, "ledger.sys_exit")
         expected = total(plan, ran("ledger.sys_exit", scene.conditions.queues[2], "failure", "worker_lost"))
-        assert_balanced(scene, scene.settled(lambda: expected), expected)
+        assert_balanced(scene, *scene.settled(lambda: expected))
         wait_until(lambda: not scene.second.alive, deadline=SETTLING, message="the worker lives on")
 
 

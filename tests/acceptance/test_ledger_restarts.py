@@ -24,8 +24,7 @@ def _restart(scene: Scene) -> None:
 
 
 def _balances(scene: Scene, plan: Plan) -> None:
-    reading = scene.settled(lambda: total(plan, restarts(scene)))
-    assert_balanced(scene, reading, total(plan, restarts(scene)))
+    assert_balanced(scene, *scene.settled(lambda: total(plan, restarts(scene))))
 
 
 def _warm(scene: Scene) -> None:

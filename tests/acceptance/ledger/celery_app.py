@@ -41,8 +41,11 @@ def journal() -> Journal:
     return Journal(os.environ.get("LEDGER_JOURNAL", "redis://127.0.0.1:6379/2"))
 
 
-@signals.worker_process_init.connect(weak=False)
-def _note_child(sender: str | None = None, **_: Any) -> None:
+def _note_child(**_: Any) -> None:
     """Note each child's birth: the driver counts restarts from it."""
-    worker = os.environ.get("LEDGER_WORKER", sender or "unknown")
-    journal().note_child(worker, os.getpid())
+    journal().note_child(os.environ["LEDGER_WORKER"], os.getpid())
+
+
+# In the run's own workers alone: the driver's process imports this module too, and other tests have workers in it.
+if "LEDGER_WORKER" in os.environ:
+    signals.worker_process_init.connect(_note_child, weak=False)

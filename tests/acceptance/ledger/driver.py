@@ -43,6 +43,7 @@ class Stage:
         self.journal = journal
         self.workers = workers
         self.revoked_ahead: list[str] = []
+        self._connection_errors = app.connection_for_write().connection_errors
 
     def send(self, name: str, *args: object, **options: Any) -> str:
         """Send a task to the common queue (or `queue=`); returns its id."""
@@ -87,9 +88,13 @@ class Stage:
 
     def asked(self, command: str, **arguments: Any) -> list[Any]:
         """Send a control command; returns every worker's answer, or nothing when one did not answer in time."""
-        replies = self.app.control.broadcast(
-            command, arguments=arguments, reply=True, timeout=ANSWER_TIME, limit=self.workers
-        )
+        try:
+            replies = self.app.control.broadcast(
+                command, arguments=arguments, reply=True, timeout=ANSWER_TIME, limit=self.workers
+            )
+        except self._connection_errors:
+            # A connection of ours that a broker's restart has broken: the next one is new.
+            return []
         answers = [answer for reply in replies or () for answer in reply.values()]
         return answers if len(answers) == self.workers else []
 
@@ -135,7 +140,7 @@ class Stage:
             return
         options = {"visibility_timeout": 0}
         with self.app.connection_for_write(transport_options=options) as connection, connection.channel() as channel:
-            channel.qos.restore_visible(num=0, interval=1)
+            channel.qos.restore_visible(num=1000, interval=1)
 
     def length(self, queue: str) -> int:
         """How many messages wait in this queue; none if nobody has made it yet."""

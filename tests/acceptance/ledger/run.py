@@ -89,12 +89,12 @@ def compare(scene: Scene, plan: Callable[[], Plan], outcomes: list[Outcome], ord
     Raises:
         AssertionError: something is not as planned.
     """
-    reading = scene.settled(plan)
+    reading, truth = scene.settled(plan)
     table_rows = rows(outcomes, scene.conditions, reading.totals())
     result = Table(scene.job, str(scene.conditions), order, table_rows)
     print(result)  # noqa: T201 - the table is the run's product
     result.keep()
-    assert_balanced(scene, reading, plan())
+    assert_balanced(scene, reading, truth)
     return reading
 
 

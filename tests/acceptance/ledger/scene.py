@@ -149,13 +149,25 @@ class Scene:
         """What was counted, without the series that this scene has declared to be beyond planning."""
         return Plan({key: value for key, value in reading.totals().items() if key.metric not in self.unplannable})
 
-    def settled(self, plan: Callable[[], Plan]) -> Reading:
-        """What Prometheus has some exports after it has first shown the plan, or after it has had time enough."""
+    def settled(self, plan: Callable[[], Plan]) -> tuple[Reading, Plan]:
+        """What Prometheus has some exports after it has first shown the plan, or after it has had time enough.
+
+        Args:
+            plan: What must be there; asked again while the numbers settle, since a part of the truth is still being
+                made: Celery kills and replaces a child that has not reported within 4 s of its birth.
+
+        Returns:
+            The reading and the plan that it has to equal.
+        """
         deadline = time.monotonic() + SETTLING
-        while differences(plan(), self.comparable(self.reading())) and time.monotonic() < deadline:
-            self.pipeline.wait_for_scrapes(1)
-        self.pipeline.wait_for_scrapes(4)
-        return self.reading()
+        while True:
+            while differences(plan(), self.comparable(self.reading())) and time.monotonic() < deadline:
+                self.pipeline.wait_for_scrapes(1)
+            planned = plan()
+            self.pipeline.wait_for_scrapes(4)
+            reading = self.reading()
+            if planned == plan() or time.monotonic() > deadline:
+                return reading, planned
 
     def _database(self, number: int) -> str:
         return self.redis.url.removesuffix("/0") + f"/{number}"

@@ -95,8 +95,8 @@ def _double(number: int) -> int:
 
 @contextmanager
 def worker_of(app: Celery) -> Iterator[Any]:
-    """A worker on threads of this process."""
-    with start_worker(app, pool="solo", perform_ping_check=False) as worker:
+    """A worker on threads of this process, whose root logger keeps its level."""
+    with start_worker(app, pool="solo", loglevel="WARNING", perform_ping_check=False) as worker:
         yield worker
 
 

@@ -66,8 +66,8 @@ class Screen:
         self._console.print(Text(f"{seconds:6.1f} s  {text}"))
 
     def error(self, text: str) -> None:
-        """Print what went wrong."""
-        self._console.print(Text(text, style="red"))
+        """Print what went wrong; never broken into lines, so that paths in it can be copied."""
+        self._console.print(Text(text, style="red"), soft_wrap=True)
 
     @contextmanager
     def live(self) -> Iterator[None]:
