@@ -38,9 +38,9 @@ SPANS_HEAD = """# Spans
 
 *Generated from `instrumentation/celery_otel/telemetry.yaml` by `make generate`.*
 
-The names are those of OpenTelemetry's [semantic conventions](https://opentelemetry.io/docs/specs/semconv/messaging/) for
-messaging, in the version that the tracer's schema URL says, and Celery's own under `celery.`. The names of
-`opentelemetry-instrumentation-celery` are kept beside them where they do not contradict.
+The names are those of OpenTelemetry's semantic conventions for messaging, in the version that the tracer's schema URL
+says, and Celery's own under `celery.`. The names of `opentelemetry-instrumentation-celery` are kept beside them where
+they do not contradict.
 """
 ATTRIBUTES_TABLE = """
 ## Attributes
