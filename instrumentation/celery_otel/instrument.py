@@ -1,17 +1,38 @@
 """The one call of a user: wires the hooks of a Celery application to a pipeline, and takes everything back."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
 from celery import Celery, signals
+from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.failures import FailureLog
-from celery_otel.hooks.installed import connected, stepped
-from celery_otel.hooks.publish import stamper
+from celery_otel.hooks.children import forks
+from celery_otel.hooks.installed import Shared, connected, stepped
+from celery_otel.hooks.publish import PublishInstrumentor
 from celery_otel.hooks.steps import WorkerLife, step_classes
+from celery_otel.hooks.upstream import UPSTREAM_SILENCE
 from celery_otel.settings import Settings
+from celery_otel.telemetry.producer_spans import ProducerSpans, tracer_of
+from celery_otel.telemetry.tracing import PROCESS_TRACING
+
+
+@contextmanager
+def _processes() -> Iterator[None]:
+    """Tells the tracing of a process what process it is in, and when that is about to end."""
+    with (
+        connected(signals.worker_process_init, lambda **_: PROCESS_TRACING.in_child()),
+        connected(signals.worker_process_shutdown, lambda **_: PROCESS_TRACING.flush()),
+        connected(signals.beat_embedded_init, lambda **_: PROCESS_TRACING.in_beat()),
+    ):
+        yield
+
+
+PROCESSES = Shared(_processes)
+"""Needed by every instrumented application."""
 
 
 class Instrumentation:
@@ -25,23 +46,36 @@ class Instrumentation:
 
     def __init__(self, app: Celery, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
         self._app = app
+        self._app_name = str(app.main or "celery")
         self._settings = settings
         self._clock = clock
         self._stack = ExitStack()
 
     def install(self) -> None:
-        """Puts the hooks in, unless `OTEL_SDK_DISABLED` says not to."""
-        if self._settings.disabled:
-            return
+        """Puts the hooks in. With `OTEL_SDK_DISABLED`, only what passes on the time of publishing and the trace."""
+        if not self._settings.disabled:
+            self._measure()
+        publishing = PublishInstrumentor(self._app, self._settings, self._producer_spans, self._clock.wall)
+        publishing.instrument(skip_dep_check=True)
+        self._stack.callback(publishing.uninstrument)
+
+    def _measure(self) -> None:
         worker_step, consumer_step = step_classes(self._open)
         enter = self._stack.enter_context
-        enter(connected(signals.before_task_publish, stamper(self._clock.wall)))
+        # The provider first: whoever asks for a tracer below shall get one of it.
+        enter(PROCESS_TRACING.used(self._settings, self._app_name))
+        enter(PROCESSES.used())
+        enter(UPSTREAM_SILENCE.used())
         enter(stepped(self._app.steps["worker"], worker_step))
         enter(stepped(self._app.steps["consumer"], consumer_step))
 
     def uninstall(self) -> None:
         """Takes everything back, also from workers that run in this process."""
         self._stack.close()
+
+    def _producer_spans(self, provider: TracerProvider | None) -> ProducerSpans:
+        tracer = NoOpTracer() if self._settings.disabled else tracer_of(provider)
+        return ProducerSpans(tracer, self._settings.starts_new_trace, content=self._settings.capture_content)
 
     def _open(self, worker: Any) -> WorkerLife | None:
         try:
@@ -54,9 +88,14 @@ class Instrumentation:
         # Loaded here, since a web server that only publishes needs none of it.
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
+        from celery_otel.telemetry.resource import worker_resource  # noqa: PLC0415
 
-        pipeline = partial(MetricsPipeline, self._settings, self._app.main or "celery")
+        pipeline = partial(MetricsPipeline, self._settings, self._app_name)
         telemetry = WorkerTelemetry(worker, self._settings, pipeline, self._clock)
+        resource = worker_resource(self._settings, self._app_name, telemetry.ledger.worker)
+        self._stack.enter_context(PROCESS_TRACING.as_worker(resource))
+        if forks(worker):
+            self._stack.enter_context(PROCESS_TRACING.diverted(telemetry.take_span))
         self._stack.callback(telemetry.close)
         return telemetry
 
@@ -66,7 +105,9 @@ _ATTRIBUTE = "celery_otel"
 
 
 def instrument(app: Celery, *, settings: Settings | None = None) -> None:
-    """Makes an application's workers count every attempt, and its publishers say when they publish.
+    """Makes an application's workers count every attempt, and its publishers make spans and say when they publish.
+
+    Unless a global tracer provider has been set before, by you or by `opentelemetry-instrument`, this sets one.
 
     Call it once, where the application is made: the workers, the web server and beat all import that module. A second
     call does nothing.
@@ -78,16 +119,25 @@ def instrument(app: Celery, *, settings: Settings | None = None) -> None:
     Raises:
         ConfigurationError: An environment variable has a value that cannot be used.
     """
-    if hasattr(app, _ATTRIBUTE):
+    if is_instrumented(app):
         return
     instrumentation = Instrumentation(app, settings or Settings.read())
     instrumentation.install()
     setattr(app, _ATTRIBUTE, instrumentation)
 
 
+def is_instrumented(app: Celery) -> bool:
+    """Whether `instrument` has been called for an application."""
+    return hasattr(app, _ATTRIBUTE)
+
+
 def uninstrument(app: Celery) -> None:
-    """Takes back all that `instrument` put in: hooks, threads and sockets. Does nothing to an application without."""
-    if hasattr(app, _ATTRIBUTE):
+    """Takes back all that `instrument` put in: hooks, threads and sockets. Does nothing to an application without.
+
+    One thing stays, since OpenTelemetry does not let it be taken back: the global tracer provider, if it was set here.
+    With the last instrumented application it goes quiet, and exports nothing any more.
+    """
+    if is_instrumented(app):
         getattr(app, _ATTRIBUTE).uninstall()
         delattr(app, _ATTRIBUTE)
 

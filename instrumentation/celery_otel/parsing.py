@@ -46,6 +46,22 @@ def count(value: str) -> int:
     return number
 
 
+def whole(value: str) -> int:
+    """A whole number, 0 or above."""
+    number = int(value)
+    if number < 0:
+        raise ValueError(value)
+    return number
+
+
+def ratio(value: str) -> float:
+    """A number from 0 to 1."""
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError(value)
+    return number
+
+
 def port(value: str) -> int:
     """A TCP port."""
     number = count(value)

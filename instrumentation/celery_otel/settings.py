@@ -5,55 +5,19 @@ OpenTelemetry's own variables come first; `CELERY_OTEL_*` exists only for what t
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 from celery_otel import parsing
-from celery_otel.errors import ConfigurationError
+from celery_otel.option import Option
+from celery_otel.trace_options import PROTOCOLS, TRACE_OPTIONS
 
 QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
 GUIDE_BUCKETS = "1,5,10,30,60,120,300,600,1800,3600,7200"
 """The buckets of the monitoring guide, in seconds; the quick ones below them are ours."""
 
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One environment variable.
-
-    Attributes:
-        key: Its name.
-        default: What it holds when it is unset or empty.
-        valid: What it may hold, in words.
-        parse: Turns the text into a value; raises ValueError for one that cannot be used.
-        meaning: What it is for, for the reference page.
-        secret: Whether its value is kept out of messages.
-    """
-
-    key: str
-    default: str
-    valid: str
-    parse: Callable[[str], Any]
-    meaning: str
-    secret: bool = False
-
-    def read(self, environ: Mapping[str, str]) -> Any:
-        """Its value.
-
-        Raises:
-            ConfigurationError: It holds something that cannot be used.
-        """
-        text = environ.get(self.key, "").strip() or self.default
-        try:
-            return self.parse(text)
-        except ValueError:
-            # Without the cause: it would repeat the value, which may be a secret.
-            raise ConfigurationError(self.key, "***" if self.secret else text, self.valid) from None
-
-
 EXPORTERS = ("otlp", "prometheus", "console", "none")
-PROTOCOLS = ("http/protobuf", "grpc")
 
 OPTIONS: dict[str, Option] = {
     "disabled": Option(
@@ -61,7 +25,8 @@ OPTIONS: dict[str, Option] = {
         "false",
         "true or false",
         parsing.boolean,
-        "true: celery-otel does nothing at all",
+        "true: celery-otel measures and exports nothing; publishers still pass on the time of publishing and the "
+        "trace they are in",
     ),
     "exporters": Option(
         "OTEL_METRICS_EXPORTER",
@@ -143,7 +108,12 @@ OPTIONS: dict[str, Option] = {
         "how exports are compressed",
     ),
     "service_name": Option(
-        "OTEL_SERVICE_NAME", "", "a name", str, "the service: label job (default: the name of the Celery app)"
+        "OTEL_SERVICE_NAME",
+        "",
+        "a name",
+        str,
+        "the service: label job, and who a span is from (default: the name of the Celery app for workers, with "
+        "-producer behind it for everybody else who publishes; with the same name for both, Jaeger draws no edge)",
     ),
     "resource_attributes": Option(
         "OTEL_RESOURCE_ATTRIBUTES",
@@ -204,6 +174,7 @@ OPTIONS: dict[str, Option] = {
         parsing.count,
         "how many queue names become labels",
     ),
+    **TRACE_OPTIONS,
 }
 
 
@@ -226,6 +197,17 @@ class Settings:
     max_tasks: int
     max_error_types: int
     max_queues: int
+    traces_exporters: tuple[str, ...]
+    traces_protocol: str
+    traces_timeout: float
+    sampler: str
+    sampler_ratio: float | None
+    span_delay: float
+    span_batch: int
+    span_queue: int
+    new_trace_tasks: tuple[str, ...]
+    capture_content: bool
+    capture_message_size: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -235,10 +217,20 @@ class Settings:
             ConfigurationError: A variable holds something that cannot be used.
         """
         values = {name: option.read(environ) for name, option in OPTIONS.items()}
-        values["protocol"] = values["metrics_protocol"] or values["protocol"]
-        values["timeout"] = values["metrics_timeout"] or values["timeout"]
+        for name in ("protocol", "timeout"):
+            general = values[name]
+            values[name] = values[f"metrics_{name}"] or general
+            values[f"traces_{name}"] = values[f"traces_{name}"] or general
         return cls(**{name: values[name] for name in cls.__dataclass_fields__})
 
     def excludes(self, task: str) -> bool:
         """Whether a task is left out."""
-        return any(fnmatchcase(task, pattern) for pattern in self.excluded_tasks)
+        return _matches(task, self.excluded_tasks)
+
+    def starts_new_trace(self, task: str) -> bool:
+        """Whether publishing a task begins a new trace."""
+        return _matches(task, self.new_trace_tasks)
+
+
+def _matches(task: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(task, pattern) for pattern in patterns)

@@ -1,15 +1,20 @@
-"""`telemetry.yaml` is the one description: what comes from it is current and keeps the rules of Prometheus' names."""
+"""`telemetry.yaml` is the one description: what comes from it is current and keeps the rules of the names' owners."""
 
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from celery_otel import names
+from celery_otel import attributes, names
 from celery_otel.metric import Metric
 
 ROOT = Path(__file__).parents[2]
+TELEMETRY: dict[str, Any] = yaml.safe_load((ROOT / "instrumentation" / "celery_otel" / "telemetry.yaml").read_text())
 SUFFIX_OF_UNIT = {"s": "_seconds"}
 
 
@@ -46,3 +51,47 @@ def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -
 def test_the_guides_series_keep_their_names_and_labels(series: str, labels: tuple[str, ...]) -> None:
     """What the monitoring guide names is there under that name, with its labels."""
     assert {series: labels}.items() <= {metric.series: metric.labels for metric in names.METRICS}.items()
+
+
+def semantic_conventions() -> set[str]:
+    """Every attribute of the installed semantic conventions."""
+    packages = ("opentelemetry.semconv.attributes", "opentelemetry.semconv._incubating.attributes")
+    modules = [
+        import_module(f"{package}.{module.name}")
+        for package in packages
+        for module in pkgutil.iter_modules(import_module(package).__path__)
+    ]
+    return {value for module in modules for value in vars(module).values() if isinstance(value, str)}
+
+
+def of_source(source: str) -> set[str]:
+    """The attributes that come from there."""
+    return {name for name, entry in TELEMETRY["attributes"].items() if entry["source"] == source}
+
+
+def test_the_conventions_names_are_the_conventions() -> None:
+    """What is said to come from the semantic conventions is in the installed version of them."""
+    assert set() == of_source("semconv") - semantic_conventions()
+
+
+def test_own_attributes_stay_in_their_namespace() -> None:
+    """What is ours begins with celery, and never takes a name that the conventions or upstream have."""
+    own = of_source("celery-otel")
+    assert [] == [name for name in own if not name.startswith("celery.")]
+    assert set() == own & semantic_conventions()
+
+
+def test_every_attribute_has_a_constant() -> None:
+    """`attributes.py` holds each attribute once."""
+    constants = [value for key, value in vars(attributes).items() if key.isupper()]
+    assert sorted(TELEMETRY["attributes"]) == sorted(constants)
+
+
+@pytest.mark.parametrize("name", TELEMETRY["attributes"])
+def test_an_attribute_is_described_whole(name: str) -> None:
+    """Every attribute says its type, spans, condition, meaning, example and source, in known words."""
+    entry = dict(TELEMETRY["attributes"][name])
+    entry.pop("constant", None)
+    assert {"type", "spans", "when", "meaning", "example", "source"} == set(entry)
+    assert {*TELEMETRY["spans"], "link"} >= set(entry["spans"])
+    assert {"string": str, "int": int, "double": float}[entry["type"]] is type(entry["example"])

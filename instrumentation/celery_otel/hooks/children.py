@@ -1,8 +1,13 @@
-"""Counts the children of a prefork pool that replaced one that ended."""
+"""The children of a prefork pool: whether there are any, and how many replaced one that ended."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+
+
+def forks(worker: Any) -> bool:
+    """Whether a worker's main process goes on forking children as long as it lives."""
+    return str(worker.pool_cls.__module__) == "celery.concurrency.prefork"
 
 
 class ChildRestarts:

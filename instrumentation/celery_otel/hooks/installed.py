@@ -1,7 +1,8 @@
 """Puts things into Celery that are taken out again: each is a context manager, so that none is forgotten."""
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 
@@ -26,6 +27,51 @@ def patched(module: Any, name: str, value: Any) -> Iterator[None]:
         # Somebody who has patched on top of ours keeps what they have.
         if getattr(module, name) is value:
             setattr(module, name, original)
+
+
+@contextmanager
+def overridden(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Replaces a method of one object."""
+    missing = object()
+    original = vars(owner).get(name, missing)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        # Somebody who has overridden on top of ours keeps what they have.
+        if vars(owner).get(name) is value:
+            delattr(owner, name)
+            if original is not missing:
+                setattr(owner, name, original)
+
+
+class Shared:
+    """Something that is put in once, for all who need it, and taken out with the last of them.
+
+    Args:
+        install: Makes the context manager that puts it in.
+    """
+
+    def __init__(self, install: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._install = install
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._users = 0
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Needs it."""
+        with self._lock:
+            if self._users == 0:
+                self._stack.enter_context(self._install())
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._stack.close()
 
 
 @contextmanager

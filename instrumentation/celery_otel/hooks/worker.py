@@ -19,7 +19,7 @@ from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.attempts import HOOKS, AttemptHooks
-from celery_otel.hooks.children import ChildRestarts
+from celery_otel.hooks.children import ChildRestarts, forks
 from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
 from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
@@ -73,7 +73,8 @@ class WorkerTelemetry:
         self.ledger = Ledger(counts, worker=name, clock=clock)
         self._gauges = WorkerGauges(worker, name, clock)
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
-        failures = HookFailures(self._count_hook_error, FailureLog(clock))
+        self._span_log = FailureLog(clock)
+        failures = HookFailures(self._count_hook_error, self._span_log)
         queues = Queues(worker.app, queue_label)
         self.hooks = AttemptHooks(self.ledger, queues, self._task_label, failures, clock)
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
@@ -91,6 +92,10 @@ class WorkerTelemetry:
         watch = ConsumerWatch(consumer, self.ledger, self.hooks, self._gauges.beat)
         self._stack.callback(watch.release)
         return watch
+
+    def take_span(self, span: Any) -> None:
+        """Takes a span that ended in a main process that forks, where no exporter of spans may live."""
+        self._span_log.tell("main", f"The span {span.name!r} of the worker's main process is not exported.")
 
     def ready(self) -> None:
         """The pool is up and the consumer connected."""
@@ -132,7 +137,7 @@ class WorkerTelemetry:
 
         It would write into every object, and each child would end up with a copy of its own.
         """
-        if self._worker.pool_cls.__module__ == "celery.concurrency.prefork":
+        if forks(self._worker):
             gc.freeze()
             self._stack.callback(gc.unfreeze)
 

@@ -1,4 +1,4 @@
-"""The exporters that push: built when the first export is due, imported before the pool forks.
+"""The exporters that push: built when there is something to export, imported before the pool forks.
 
 gRPC is imported only when it is chosen: it costs every child memory.
 """
@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from celery_otel.settings import Settings
 
@@ -14,18 +15,23 @@ _OTLP_MODULES = {
     "http/protobuf": "opentelemetry.exporter.otlp.proto.http.metric_exporter",
     "grpc": "opentelemetry.exporter.otlp.proto.grpc.metric_exporter",
 }
+_OTLP_SPAN_MODULES = {
+    "http/protobuf": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+}
 # What the HTTP exporter itself imports only when it is built, which would be after the fork.
 _LATE_IMPORTS = ("requests", "urllib3", "opentelemetry.exporter.http.transport")
 
 
 def preload(settings: Settings) -> None:
     """Imports what the exporters need, so that children that are forked later share it."""
-    if "otlp" not in settings.exporters:
-        return
-    import_module(_OTLP_MODULES[settings.protocol])
-    if settings.protocol == "http/protobuf":
-        for module in _LATE_IMPORTS:
-            import_module(module)
+    chosen = {}
+    if "otlp" in settings.exporters:
+        chosen[_OTLP_MODULES[settings.protocol]] = settings.protocol
+    if "otlp" in settings.traces_exporters:
+        chosen[_OTLP_SPAN_MODULES[settings.traces_protocol]] = settings.traces_protocol
+    for module in (*chosen, *(_LATE_IMPORTS if "http/protobuf" in chosen.values() else ())):
+        import_module(module)
 
 
 def push_exporters(settings: Settings) -> dict[str, MetricExporter]:
@@ -36,4 +42,15 @@ def push_exporters(settings: Settings) -> dict[str, MetricExporter]:
         exporters["otlp"] = module.OTLPMetricExporter()
     if "console" in settings.exporters:
         exporters["console"] = ConsoleMetricExporter()
+    return exporters
+
+
+def span_exporters(settings: Settings) -> dict[str, SpanExporter]:
+    """The exporters of spans, by name. The OTLP one reads endpoint, headers and the like from the environment."""
+    exporters: dict[str, SpanExporter] = {}
+    if "otlp" in settings.traces_exporters:
+        module: Any = import_module(_OTLP_SPAN_MODULES[settings.traces_protocol])
+        exporters["otlp"] = module.OTLPSpanExporter(timeout=settings.traces_timeout)
+    if "console" in settings.traces_exporters:
+        exporters["console"] = ConsoleSpanExporter()
     return exporters

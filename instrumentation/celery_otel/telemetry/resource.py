@@ -1,4 +1,4 @@
-"""What the metrics are about: one service, and in it one worker node."""
+"""What metrics and spans are about: one service, and in it one worker node or one process that publishes."""
 
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 
@@ -22,3 +22,16 @@ def worker_resource(settings: Settings, app_name: str, worker: str) -> Resource:
             SERVICE_INSTANCE_ID: given.get(SERVICE_INSTANCE_ID) or worker,
         }
     )
+
+
+def producer_resource(settings: Settings, app_name: str) -> Resource:
+    """The resource of a process that only publishes, such as a web server or beat.
+
+    Its service is another one than the workers': with the same name Jaeger would draw no edge between them.
+
+    Args:
+        settings: The options; a name given there wins.
+        app_name: The name of the Celery application.
+    """
+    given = settings.resource_attributes.get(SERVICE_NAME)
+    return Resource.create({SERVICE_NAME: settings.service_name or given or f"{app_name}-producer"})
