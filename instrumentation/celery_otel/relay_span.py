@@ -42,6 +42,8 @@ class SpanLimits:
         event_attributes: Attributes of each event (OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT).
         link_attributes: Attributes of each link (OTEL_LINK_ATTRIBUTE_COUNT_LIMIT).
         value_length: Characters of a text as an attribute (OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT); None: any number.
+        span_value_length: The same for the span's own attributes (OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT); None: as
+            for others.
     """
 
     attributes: int = 128
@@ -50,6 +52,7 @@ class SpanLimits:
     event_attributes: int = 128
     link_attributes: int = 128
     value_length: int | None = None
+    span_value_length: int | None = None
 
 
 DEFAULT_LIMITS = SpanLimits()
@@ -120,14 +123,14 @@ class RelaySpan(Span):
     @_unless_ended
     def set_attribute(self, key: str, value: AnyValue) -> None:
         """Sets an attribute. A key that is no text is dropped, with a warning."""
-        cleaned = BoundedAttributes(immutable=False, max_value_len=self._limits.value_length)
+        cleaned = BoundedAttributes(immutable=False, max_value_len=self._longest())
         cleaned[key] = value
         self._keep(cleaned)
 
     @_unless_ended
     def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
         """Sets several attributes."""
-        self._keep(BoundedAttributes(attributes=attributes, max_value_len=self._limits.value_length))
+        self._keep(BoundedAttributes(attributes=attributes, max_value_len=self._longest()))
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Adds an event.
@@ -213,6 +216,10 @@ class RelaySpan(Span):
             "status": _described_status(self._status) if self._status is not None else None,
             "dropped": {key: number for key, number in self._dropped.items() if number},
         }
+
+    def _longest(self) -> int | None:
+        own = self._limits.span_value_length
+        return self._limits.value_length if own is None else own
 
     def _keep(self, cleaned: BoundedAttributes) -> None:
         # In a dict and not in one of OpenTelemetry's, whose own lock is not reentrant.

@@ -19,6 +19,7 @@ from celery_otel.relay_span import RelaySpan, SpanLimits
 
 OWN = SpanContext(0x11, 0x22, is_remote=False, trace_flags=TraceFlags(1))
 LIMITS = SpanLimits(attributes=3, events=2, links=2, event_attributes=2, link_attributes=1, value_length=4)
+SHORT_TEXTS = SpanLimits(value_length=2, span_value_length=5)
 NONE_AT_ALL = SpanLimits(attributes=0, events=0, links=0, event_attributes=0, link_attributes=0, value_length=0)
 
 
@@ -74,7 +75,7 @@ CALLS = st.lists(
 )
 
 
-@given(CALLS, st.sampled_from([SpanLimits(), LIMITS, NONE_AT_ALL]))
+@given(CALLS, st.sampled_from([SpanLimits(), LIMITS, SHORT_TEXTS, NONE_AT_ALL]))
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_it_keeps_what_the_sdks_span_keeps(calls: list[Call], limits: SpanLimits) -> None:
     """After the same calls, sensible or not, name, attributes, events, links, status and drops are the same."""
@@ -94,7 +95,8 @@ def sdk_span(limits: SpanLimits) -> Any:
         max_links=limits.links,
         max_event_attributes=limits.event_attributes,
         max_link_attributes=limits.link_attributes,
-        max_attribute_length=SdkLimits.UNSET if limits.value_length is None else limits.value_length,
+        max_attribute_length=limits.value_length,
+        max_span_attribute_length=limits.span_value_length,
     )
     return TracerProvider(span_limits=own, shutdown_on_exit=False).get_tracer("sdk").start_span("")
 

@@ -1,6 +1,7 @@
 """The application whose tasks use their current span."""
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.integration.relay.harness import install
 app = Celery("shop", broker="redis://unset", backend=os.environ.get("RELAY_BACKEND"))
 app.conf.broker_connection_retry_on_startup = True
 app.conf.worker_pool_restarts = True
+app.conf.worker_lost_wait = 1.0
 app.conf.worker_pool_start_method = os.environ.get("RELAY_START_METHOD", "fork")
 if "RELAY_TASK_FORMAT" in os.environ:
     app.conf.worker_task_log_format = os.environ["RELAY_TASK_FORMAT"]
@@ -82,6 +84,13 @@ def meet(number: int, directory: str) -> int:
         lambda: len(list(own.parent.iterdir())) >= number, deadline=40, message="not enough processes", interval=0.01
     )
     return set_pid()
+
+
+@app.task(name="shop.die")
+def die() -> None:
+    """Sets something and is killed, as the system kills when memory runs out."""
+    set_pid()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @app.task(name="shop.pause")

@@ -1,6 +1,7 @@
 """One Redis for all tests here, workers with the harness, and the journal of what came to MAIN."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ class Shop:
         concurrency: Its slots.
         arguments: More of its command line.
         env: More of its environment.
+        python: The interpreter, which decides the Celery version.
     """
 
     def __init__(  # noqa: PLR0913  # these are a worker's options
@@ -50,6 +52,7 @@ class Shop:
         concurrency: int,
         arguments: tuple[str, ...],
         env: dict[str, str],
+        python: str = sys.executable,
     ) -> None:
         self.queue = name
         self.directory = directory
@@ -71,6 +74,7 @@ class Shop:
                 "RELAY_QUEUE": name,
                 **env,
             },
+            python=python,
             cwd=ROOT,
         )
 
@@ -146,7 +150,14 @@ def open_shop(broker: RedisServer, tmp_path: Path) -> Iterator[OpenShop]:
     """Starts workers, which end with the test."""
     with ExitStack() as stack:
 
-        def start(*arguments: str, pool: str = "prefork", concurrency: int = 2, wait: bool = True, **env: str) -> Shop:
+        def start(
+            *arguments: str,
+            pool: str = "prefork",
+            concurrency: int = 2,
+            wait: bool = True,
+            python: str = sys.executable,
+            **env: str,
+        ) -> Shop:
             shop = Shop(
                 f"relay{next(_numbers)}",
                 broker_url=broker.url,
@@ -155,6 +166,7 @@ def open_shop(broker: RedisServer, tmp_path: Path) -> Iterator[OpenShop]:
                 concurrency=concurrency,
                 arguments=arguments,
                 env=env,
+                python=python,
             )
             stack.callback(shop.close)
             if wait:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from billiard.exceptions import WorkerLostError
 
 from celery_otel_pipeline.polling import wait_until
 from tests.integration.relay.conftest import OpenShop, Shop
@@ -68,6 +69,19 @@ def test_beat_beside_the_pool(open_shop: OpenShop, tmp_path: Path) -> None:
     """With -B, whose process closes what it inherits, tasks that beat sends have their records."""
     shop = open_shop("-B", "-s", str(tmp_path / "schedule"), RELAY_BEAT="1")
     shop.wait_for_records(5)
+
+
+def test_killed_children(open_shop: OpenShop) -> None:
+    """A child that is killed in its task takes what that set with it, and nothing else: its successor sends."""
+    shop = open_shop()
+    first = shop.run_together(2)
+    for _ in range(2):
+        with pytest.raises(WorkerLostError):
+            shop.run("die")
+    second = shop.run_together(2)
+    assert not first & second
+    shop.wait_for_pids(first | second)
+    assert 4 == len(shop.records())
 
 
 @pytest.mark.parametrize("stop", ["warm_stop", "cold_stop"])

@@ -143,6 +143,7 @@ def test_an_eager_task_belongs_to_the_task_that_calls_it(child: Child) -> None:
 
     child.run(work)
     assert [{"span": SPAN, "attributes": {"eager": STAMP, "after": STAMP}}] == child.relay.drain()
+    assert child.run(lambda: trace.get_current_span() is INVALID_SPAN, is_eager=True)
 
 
 @pytest.mark.usefixtures("tracing")
