@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from celery_otel import relay as module
-from celery_otel.relay import CUT, DROPPED, GARBAGE, LARGEST, DirectRelay, Relay
+from celery_otel.relay import CUT, DROPPED, GARBAGE, LARGEST, Relay
 from celery_otel_pipeline.polling import wait_until
 
 NO_PATIENCE = 0.01
@@ -277,31 +277,3 @@ def test_a_child_cannot_end_it(main: Main) -> None:
     in_child(main.relay.close)
     in_child(lambda: main.relay.send({"span": "5"}))
     assert [{"span": "5"}] == main.receive(1)
-
-
-def test_without_children_it_is_a_plain_call() -> None:
-    """In a pool without processes a record is handed over as it is, and counts are told at once."""
-    counts: Counter[str] = Counter()
-    relay = DirectRelay(lambda what, number: counts.update({what: number}))
-    record = {"span": "5", "attributes": {"a": (1, 2)}}
-    assert relay.send(record)
-    relay.note("task_prerun")
-    relay.tell()
-    assert {"task_prerun": 1} == counts
-    assert relay.fileno() is None
-    (drained,) = relay.drain()
-    assert record is drained
-    assert [] == relay.drain()
-
-
-def test_without_children_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records that nobody drains do not pile up: beyond a number they are dropped and counted."""
-    monkeypatch.setattr(module, "MOST", 10)
-    counts: Counter[str] = Counter()
-    relay = DirectRelay(lambda what, number: counts.update({what: number}))
-    assert [True] * 10 + [False] * 2 == [relay.send({"span": f"{number}"}) for number in range(12)]
-    assert {DROPPED: 2} == counts
-    assert 10 == len(relay.drain())
-    assert relay.send({"span": "next"})
-    relay.close()
-    assert [] == relay.drain()

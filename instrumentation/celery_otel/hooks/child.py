@@ -57,7 +57,8 @@ class ChildTracing:
         carrier: Takes the records to MAIN; None in a process that inherited none, which is said once.
         limits: How much a span holds.
         hostname: The worker's node name, so that two workers in one process keep apart; None: tasks of any.
-        log: Where failures are logged. One of its own: in a child, the lock of another could be held by nobody.
+        log: Where failures are logged. One of its own: MAIN's other threads could hold the lock of a shared one while
+            a child is forked, where it would then never be released.
     """
 
     def __init__(
@@ -119,9 +120,9 @@ class ChildTracing:
             self._send(running)
 
     def _send(self, running: _Running) -> None:
+        record = running.span.finish() if isinstance(running.span, RelaySpan) else None
         if self._carrier is None or running.pid != os.getpid():
             return
-        record = running.span.finish() if isinstance(running.span, RelaySpan) else None
         if record is None:
             self._carrier.tell()
             return
