@@ -1,0 +1,158 @@
+"""The process that runs the tasks: each task runs inside its attempt's span, and what it sets on that is sent to MAIN.
+
+Installed in MAIN before the pool forks. In the pools without processes the same hooks run in MAIN itself, where many
+tasks interleave: what belongs to one is kept on its request, and OpenTelemetry's context is one for each thread or
+greenlet. A child that dies in between takes it all with it; MAIN tells the rest.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from contextvars import Token
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from celery import signals
+from opentelemetry import context as otel
+from opentelemetry import propagate
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, Span, set_span_in_context
+
+from celery_otel.failures import FailureLog, HookFailures
+from celery_otel.hooks.installed import connected, connected_first
+from celery_otel.hooks.stamp import read_stamp
+from celery_otel.relay import Carrier
+from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits
+
+CHILD_HOOKS = ("task_prerun", "task_postrun")
+"""The names of the hooks here: values of the label `hook`, noted on the relay when one fails in a child."""
+
+_RUNNING = "_celery_otel_running"
+"""Where a request keeps what belongs to it while its task runs."""
+_SPAN_FIELDS = {"traceparent", "tracestate"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A task that runs.
+
+    Attributes:
+        tracing: Who put it there.
+        span: Its current span.
+        token: Takes its context back.
+        pid: The process that runs it, and not one that it forks.
+    """
+
+    tracing: "ChildTracing"
+    span: Span
+    token: Token[Context]
+    pid: int
+
+
+class ChildTracing:
+    """The current span of tasks, installed while it is entered.
+
+    Args:
+        carrier: Takes the records to MAIN; None in a process that inherited none, which is said once.
+        limits: How much a span holds.
+        hostname: The worker's node name, so that two workers in one process keep apart; None: tasks of any.
+        log: Where failures are logged. One of its own: MAIN's other threads could hold the lock of a shared one while
+            a child is forked, where it would then never be released.
+    """
+
+    def __init__(
+        self,
+        carrier: Carrier | None,
+        limits: SpanLimits = DEFAULT_LIMITS,
+        *,
+        hostname: str | None = None,
+        log: FailureLog | None = None,
+    ) -> None:
+        self._carrier = carrier
+        self._limits = limits
+        self._hostname = hostname
+        self._log = log or FailureLog()
+        # Through the relay, since the counts that are exported are in MAIN.
+        self._failures = HookFailures(self._note, self._log)
+        self._said = False
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        enter = self._stack.enter_context
+        # Around the user's own handlers: those find the task's span, too, and what they attach is taken off before.
+        enter(connected_first(signals.task_prerun, self._begin))
+        enter(connected(signals.task_postrun, self._finish))
+        enter(connected(signals.worker_process_shutdown, self._leave))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _begin(self, task: Any = None, **_: Any) -> None:
+        with self._failures.taken("task_prerun"):
+            request = task.request
+            if request.is_eager or hasattr(request, _RUNNING):
+                return
+            if self._hostname in (None, request.hostname):
+                self._attach(request)
+
+    def _attach(self, request: Any) -> None:
+        context = read_stamp(request)
+        if context is None:
+            return
+        span = RelaySpan(context, self._limits) if context.trace_flags.sampled else NonRecordingSpan(context)
+        token = otel.attach(set_span_in_context(span, _received_context(request)))
+        setattr(request, _RUNNING, _Running(self, span, token, os.getpid()))
+        if self._carrier is None:
+            self._say_that_it_is_lost()
+
+    def _finish(self, task: Any = None, **_: Any) -> None:
+        with self._failures.taken("task_postrun"):
+            request = task.request
+            running: _Running | None = getattr(request, _RUNNING, None)
+            if running is None or running.tracing is not self:
+                return
+            delattr(request, _RUNNING)
+            otel.detach(running.token)
+            self._send(running)
+
+    def _send(self, running: _Running) -> None:
+        record = running.span.finish() if isinstance(running.span, RelaySpan) else None
+        if self._carrier is None or running.pid != os.getpid():
+            return
+        if record is None:
+            self._carrier.tell()
+            return
+        self._carrier.send(record)
+
+    def _leave(self, **_: Any) -> None:
+        """A child ends in peace: what it counted is told."""
+        if self._carrier is not None:
+            self._carrier.tell()
+
+    def _note(self, what: str) -> None:
+        if self._carrier is not None:
+            self._carrier.note(what)
+
+    def _say_that_it_is_lost(self) -> None:
+        if self._said:
+            return
+        self._said = True
+        self._log.tell(
+            "relay",
+            "celery-otel has no way from this process to its worker, because the pool does not fork its children: what "
+            "tasks set on their span is lost. Their ids are right all the same. "
+            "Use worker_pool_start_method='fork' to keep it.",
+        )
+
+
+def _received_context(request: Any) -> Context:
+    """What came with the message besides the span: baggage, above all. Empty, whatever a task before it left."""
+    propagator = propagate.get_global_textmap()
+    headers: Mapping[str, Any] = {**(request.headers or {}), **vars(request)}
+    if headers.keys().isdisjoint(propagator.fields - _SPAN_FIELDS):
+        return Context()
+    return propagator.extract({key: text for key, text in headers.items() if isinstance(text, str)}, Context())

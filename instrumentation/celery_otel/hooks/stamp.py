@@ -1,0 +1,38 @@
+"""The stamp of an attempt: ids and sampling decision of its own span, which MAIN puts into its request at receipt.
+
+It reaches the process that runs the task as attributes of `task.request`. Texts, since transports treat numbers
+differently: a large one makes the AMQP transport lose the task.
+"""
+
+import re
+from typing import Any
+
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState
+
+TRACEPARENT = "celery_otel_traceparent"
+"""The key of the attempt's ids, as a `traceparent` of W3C Trace Context."""
+TRACESTATE = "celery_otel_tracestate"
+"""The key of its `tracestate`; not there if that is empty."""
+
+_TRACEPARENT_FORM = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+def read_stamp(request: Any) -> SpanContext | None:
+    """The context of the attempt's own span; None for a task without a usable stamp.
+
+    Args:
+        request: A task's request, as Celery makes it where the task runs.
+    """
+    found = _TRACEPARENT_FORM.fullmatch(str(getattr(request, TRACEPARENT, "")))
+    if found is None:
+        return None
+    trace_id, span_id, flags = (int(part, 16) for part in found.groups())
+    context = SpanContext(
+        trace_id, span_id, is_remote=False, trace_flags=TraceFlags(flags), trace_state=_trace_state(request)
+    )
+    return context if context.is_valid else None
+
+
+def _trace_state(request: Any) -> TraceState | None:
+    header = getattr(request, TRACESTATE, None)
+    return TraceState.from_header([header]) if isinstance(header, str) else None
