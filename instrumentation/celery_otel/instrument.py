@@ -1,7 +1,7 @@
 """The one call of a user: wires the hooks of a Celery application to a pipeline, and takes everything back."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,13 @@ from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.failures import FailureLog
+from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.children import forks
 from celery_otel.hooks.installed import Shared, connected, stepped
 from celery_otel.hooks.publish import PublishInstrumentor
+from celery_otel.hooks.spawned import SpawnedChild
 from celery_otel.hooks.steps import WorkerLife, step_classes
+from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.hooks.upstream import UPSTREAM_SILENCE
 from celery_otel.settings import Settings
 from celery_otel.telemetry.producer_spans import ProducerSpans, tracer_of
@@ -50,6 +53,7 @@ class Instrumentation:
         self._settings = settings
         self._clock = clock
         self._stack = ExitStack()
+        self._spawned = SpawnedChild(lambda: ChildTracing(None), self._task_logs)
 
     def install(self) -> None:
         """Puts the hooks in. With `OTEL_SDK_DISABLED`, only what passes on the time of publishing and the trace."""
@@ -65,6 +69,8 @@ class Instrumentation:
         # The provider first: whoever asks for a tracer below shall get one of it.
         enter(PROCESS_TRACING.used(self._settings, self._app_name))
         enter(PROCESSES.used())
+        if self._settings.traces_exporters:
+            enter(self._spawned)
         enter(UPSTREAM_SILENCE.used())
         enter(stepped(self._app.steps["worker"], worker_step))
         enter(stepped(self._app.steps["consumer"], consumer_step))
@@ -76,6 +82,11 @@ class Instrumentation:
     def _producer_spans(self, provider: TracerProvider | None) -> ProducerSpans:
         tracer = NoOpTracer() if self._settings.disabled else tracer_of(provider)
         return ProducerSpans(tracer, self._settings.starts_new_trace, content=self._settings.capture_content)
+
+    def _task_logs(self) -> AbstractContextManager[Any]:
+        if not self._settings.log_correlation:
+            return nullcontext()
+        return TaskLogs(self._settings.service_name or self._app_name)
 
     def _open(self, worker: Any) -> WorkerLife | None:
         try:
@@ -89,13 +100,18 @@ class Instrumentation:
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
         from celery_otel.telemetry.resource import worker_resource  # noqa: PLC0415
+        from celery_otel.telemetry.span_pipeline import SpanPipeline  # noqa: PLC0415
 
-        pipeline = partial(MetricsPipeline, self._settings, self._app_name)
-        telemetry = WorkerTelemetry(worker, self._settings, pipeline, self._clock)
+        # One log for both: an endpoint that is away is one line a minute, whatever is exported to it.
+        log = FailureLog(self._clock)
+        pipeline = partial(MetricsPipeline, self._settings, self._app_name, log)
+        spans = partial(SpanPipeline, self._settings, self._app_name, log) if self._settings.traces_exporters else None
+        telemetry = WorkerTelemetry(worker, self._settings, pipeline, spans, self._clock)
+        self._spawned.close()
         resource = worker_resource(self._settings, self._app_name, telemetry.ledger.worker)
         self._stack.enter_context(PROCESS_TRACING.as_worker(resource))
-        if forks(worker):
-            self._stack.enter_context(PROCESS_TRACING.diverted(telemetry.take_span))
+        if forks(worker) and telemetry.tracing is not None:
+            self._stack.enter_context(PROCESS_TRACING.diverted(telemetry.tracing.spans.take))
         self._stack.callback(telemetry.close)
         return telemetry
 

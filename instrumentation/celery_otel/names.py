@@ -194,6 +194,38 @@ CELERY_OTEL_HOOK_ERRORS = Metric(
     description="Errors of celery-otel itself inside a hook of Celery; the task went on.",
     labels=("hook",),
 )
+CELERY_OTEL_SPANS_EXPORTED = Metric(
+    name="celery_otel.spans.exported",
+    series="celery_otel_spans_exported_total",
+    kind="counter",
+    unit="{span}",
+    description="Spans of the worker's main process that a collector has taken.",
+    labels=(),
+)
+CELERY_OTEL_SPANS_DROPPED = Metric(
+    name="celery_otel.spans.dropped",
+    series="celery_otel_spans_dropped_total",
+    kind="counter",
+    unit="{span}",
+    description="Spans that were dropped, because the queue was full or a collector refused them for what they are.",
+    labels=(),
+)
+CELERY_OTEL_SPANS_WAITING = Metric(
+    name="celery_otel.spans.waiting",
+    series="celery_otel_spans_waiting",
+    kind="gauge",
+    unit="{span}",
+    description="Spans that wait for their export.",
+    labels=(),
+)
+CELERY_OTEL_RELAY_LOSSES = Metric(
+    name="celery_otel.relay.losses",
+    series="celery_otel_relay_losses_total",
+    kind="counter",
+    unit="{record}",
+    description="What tasks set on their current span and that did not reach MAIN, or not whole (dropped, cut, garbage).",
+    labels=("loss",),
+)
 CELERY_OTEL_EXPORT_FAILURES = Metric(
     name="celery_otel.export.failures",
     series="celery_otel_export_failures_total",
@@ -227,6 +259,10 @@ METRICS: tuple[Metric, ...] = (
     WORKER_LAST_RECEIVED_TIMESTAMP,
     CELERY_OTEL_LABEL_OVERFLOW,
     CELERY_OTEL_HOOK_ERRORS,
+    CELERY_OTEL_SPANS_EXPORTED,
+    CELERY_OTEL_SPANS_DROPPED,
+    CELERY_OTEL_SPANS_WAITING,
+    CELERY_OTEL_RELAY_LOSSES,
     CELERY_OTEL_EXPORT_FAILURES,
 )
 ZEROED: tuple[Metric, ...] = (

@@ -205,6 +205,16 @@ class Settings:
     span_delay: float
     span_batch: int
     span_queue: int
+    span_queue_seconds: float
+    log_correlation: bool
+    attribute_count_limit: int | None
+    attribute_value_length_limit: int | None
+    span_attribute_count_limit: int | None
+    span_attribute_value_length_limit: int | None
+    span_event_count_limit: int | None
+    span_link_count_limit: int | None
+    event_attribute_count_limit: int | None
+    link_attribute_count_limit: int | None
     new_trace_tasks: tuple[str, ...]
     capture_content: bool
     capture_message_size: bool

@@ -108,6 +108,21 @@ TRACE_OPTIONS: dict[str, Option] = {
         parsing.count,
         "how many spans wait for their export at most, outside a worker's main process",
     ),
+    "span_queue_seconds": Option(
+        "CELERY_OTEL_SPAN_QUEUE_SECONDS",
+        "120",
+        "a number of seconds above 0",
+        parsing.positive,
+        "how long the spans of a worker's attempts wait for a collector that is away, in seconds of the highest rate "
+        "(500 kB of memory for each); a worker with less to do keeps its spans for longer",
+    ),
+    "log_correlation": Option(
+        "OTEL_PYTHON_LOG_CORRELATION",
+        "true",
+        "true or false",
+        parsing.boolean,
+        "true: Celery's lines of tasks show trace_id and span_id, unless their format is yours",
+    ),
     "new_trace_tasks": Option(
         "CELERY_OTEL_NEW_TRACE_TASKS",
         "",

@@ -41,7 +41,7 @@ class Attempt:
         reporting: The pool's report is being handled now.
         outcome: How it ended or why it was returned; None while it is open.
         span: Who its span is; None if there is none.
-        attributes: What its span says beside what is the same for every attempt of its task; empty if it is not sampled.
+        attributes: What its span says beside what every attempt of its task has; empty if it is not sampled.
         raised: The exception that ended it.
         owner: Weak reference to the request object that stands for it in Celery.
     """

@@ -24,7 +24,9 @@ class Ledger:
         counts: Where the numbers go.
         worker: The worker's name, for series labelled with it.
         clock: Where the time comes from.
-        ended: Called with each attempt that ends or is returned, how, and when (a Unix time); inside the lock, so
+
+    Attributes:
+        ended_too: Called with each attempt that ends or is returned, how, and when (a Unix time); inside the lock, so
             that what it notes and what is counted are one.
     """
 
@@ -34,10 +36,9 @@ class Ledger:
         *,
         worker: str,
         clock: Clock = SYSTEM_CLOCK,
-        ended: Callable[[Attempt, Outcome, float], None] = lambda *_: None,
     ) -> None:
         self.worker = worker
-        self._ended_too = ended
+        self.ended_too: Callable[[Attempt, Outcome, float], None] = lambda *_: None
         self._counts = counts
         self._clock = clock
         self._lock = threading.Lock()
@@ -120,7 +121,9 @@ class Ledger:
         now = self._clock.monotonic()
         seconds = now - attempt.started_monotonic if runtime is None else runtime
         self._counts.ended(attempt, outcome, seconds, now)
-        self._ended_too(attempt, outcome, self._clock.wall() if runtime is None else (attempt.started_at or 0.0) + seconds)
+        self.ended_too(
+            attempt, outcome, self._clock.wall() if runtime is None else (attempt.started_at or 0.0) + seconds
+        )
         if attempt.started_at is not None and not attempt.requeued:
             self._ended.add(attempt.identity)
         # Without its owner the request's later death is nobody's business.

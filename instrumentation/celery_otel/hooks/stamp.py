@@ -9,10 +9,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
-TRACEPARENT = "celery_otel_traceparent"
-"""The key of the attempt's ids, as a `traceparent` of W3C Trace Context."""
-TRACESTATE = "celery_otel_tracestate"
-"""The key of its `tracestate`; not there if that is empty."""
+from celery_otel.stamps import TRACEPARENT, TRACESTATE
 
 _TRACEPARENT_FORM = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 

@@ -5,18 +5,16 @@ from typing import Any, Protocol
 
 from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
+from celery_otel.core.labels import MAX_LENGTH
+from celery_otel.core.outcome import Outcome, Status
 from celery_otel.core.span import Attributes, AttributeValue, Raised, SpanIdentity, SpanLink
 from celery_otel.hooks import report, stack
+from celery_otel.stamps import LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
-TRACEPARENT = "celery_otel_traceparent"
-"""Where a child finds the attempt's own span on `task.request`: a W3C traceparent."""
-TRACESTATE = "celery_otel_tracestate"
-"""And its trace state, if it has one."""
-PREVIOUS = "celery_otel_previous"
-"""The message header of a retry: the span of the attempt before, a W3C traceparent."""
-LINKS = "celery_otel_links"
-"""The message header of a task that follows several: their spans, W3C traceparents separated by commas."""
 _LENGTH = 55
+
+UNKNOWN_TASK = "unknown_task"
+"""Stands for a task that is not registered here: on a span's name, where a name from the network must not be."""
 
 Shape = Callable[[str, str], tuple[str, Attributes]]
 
@@ -30,23 +28,35 @@ class Identities(Protocol):
         """The identity of a new span."""
 
 
+class Recorder(Protocol):
+    """Makes the spans of attempts that end."""
+
+    def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
+        """Notes an end."""
+
+    def complete(self) -> None:
+        """Makes the spans that are due."""
+
+
 class AttemptTracing:
     """Gives attempts their spans.
 
     Args:
         identities: Decides who a span is.
         shape: Gives the name and the constant attributes of the spans of a task and queue.
-        complete: Makes the spans of what has ended.
+        recorder: Makes the spans of what has ended.
         content: Whether arguments, results and messages of exceptions may stand on spans.
     """
 
-    def __init__(
-        self, identities: Identities, shape: Shape, complete: Callable[[], None], *, content: bool = False
-    ) -> None:
+    def __init__(self, identities: Identities, shape: Shape, recorder: Recorder, *, content: bool = False) -> None:
         self._identities = identities
         self._shape = shape
         self._content = content
-        self.complete = complete
+        self._recorder = recorder
+
+    def complete(self) -> None:
+        """Makes the spans that are due."""
+        self._recorder.complete()
 
     def received(self, request: Any, attempt: Attempt) -> None:
         """Decides who the attempt's span is, and stamps it into the request for the child to find."""
@@ -55,7 +65,9 @@ class AttemptTracing:
         attempt.span = self._identities.make(headers, name, constant, links=_links(headers))
         # Strings, and always overwritten: a retry's message carries the stamp of the attempt before.
         headers[TRACEPARENT] = attempt.span.traceparent
-        headers[TRACESTATE] = attempt.span.trace_state
+        headers.pop(TRACESTATE, None)
+        if attempt.span.trace_state:
+            headers[TRACESTATE] = attempt.span.trace_state
         if attempt.span.sampled:
             attempt.attributes = self._message_attributes(request, headers)
 
@@ -82,6 +94,23 @@ class AttemptTracing:
             str(error) if self._content else "",
             expected=isinstance(error, tuple(request.task.throws or ())),
         )
+
+    def unknown(self, message: Any, name: str, task_id: str, now: float) -> None:
+        """Makes the short span of a message for a task that is not registered here; it is counted elsewhere.
+
+        Args:
+            message: The message.
+            name: The name of the task, which comes from the network.
+            task_id: Its id.
+            now: The Unix time in seconds.
+        """
+        attempt = Attempt(UNKNOWN_TASK, UNKNOWN_TASK, (task_id, "0", "0"), now)
+        headers = message.headers or {}
+        span_name, constant = self._shape(attempt.task, attempt.queue)
+        attempt.span = self._identities.make(headers, span_name, constant)
+        attempt.attributes = {attributes.MESSAGE_ID: task_id, attributes.TASK_NAME: name[:MAX_LENGTH]}
+        self._recorder.ended(attempt, Outcome(Status.FAILURE, detail=UNKNOWN_TASK), now)
+        self.complete()
 
     def _message_attributes(self, request: Any, headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {

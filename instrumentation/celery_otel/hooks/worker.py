@@ -19,17 +19,22 @@ from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.attempts import HOOKS, AttemptHooks
+from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
 from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
 from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
+from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.settings import Settings
 
-OTHER_HOOKS = ("connection_lost", "ready", "request_class", "undecodable")
+OTHER_HOOKS = ("connected", "connection_lost", "ready", "request_class", "span", "undecodable", "unknown", *CHILD_HOOKS)
 """Values of the label `hook` beside the hooks of attempts."""
+
+CLOSE_TIMEOUT = 2.0
+"""The most that the end of a worker waits for its last exports, in seconds."""
 
 Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
 
@@ -40,8 +45,8 @@ class Pipeline(Protocol):
     def start(self) -> None:
         """Begins to export; called when the pool has its first children, so that none inherits it."""
 
-    def close(self) -> None:
-        """Exports a last time, for a bounded time, and ends."""
+    def close(self, timeout: float) -> None:
+        """Exports a last time, for so many seconds at most, and ends."""
 
 
 class WorkerTelemetry:
@@ -52,6 +57,7 @@ class WorkerTelemetry:
         settings: The options.
         open_pipeline: Makes the pipeline from the worker's name, what reads the series, and what counts a failed
             export.
+        open_spans: Makes what carries the spans away; None where there are none.
         clock: Where the time comes from.
     """
 
@@ -60,10 +66,12 @@ class WorkerTelemetry:
         worker: Any,
         settings: Settings,
         open_pipeline: Callable[[str, Reader, Callable[[str], None]], Pipeline],
+        open_spans: OpenSpans | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._worker = worker
         self._settings = settings
+        self._clock = clock
         self._pid = os.getpid()
         self._closed = False
         name = settings.worker_name or str(worker.hostname)
@@ -71,12 +79,17 @@ class WorkerTelemetry:
         self._task_label = BoundedLabel(settings.max_tasks, counts.overflow("task_name"))
         queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
         self.ledger = Ledger(counts, worker=name, clock=clock)
+        self.tracing: WorkerTracing | None = None
         self._gauges = WorkerGauges(worker, name, clock)
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
-        self._span_log = FailureLog(clock)
-        failures = HookFailures(self._count_hook_error, self._span_log)
+        failures = HookFailures(self._count_hook_error, FailureLog(clock))
         queues = Queues(worker.app, queue_label)
-        self.hooks = AttemptHooks(self.ledger, queues, self._task_label, failures, clock)
+        if open_spans is not None:
+            failed = self._count_export_failure
+            self.tracing = WorkerTracing(worker, name, settings, self.ledger, open_spans, failed)
+            self.ledger.ended_too = self.tracing.spans.recorder.ended
+        attempts = None if self.tracing is None else self.tracing.attempts
+        self.hooks = AttemptHooks(self.ledger, queues, self._task_label, attempts, failures, clock)
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
         self._stack = ExitStack()
         self._declare()
@@ -85,7 +98,8 @@ class WorkerTelemetry:
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """Every series of this moment."""
-        return {**self.ledger.read(), **self._gauges.read()}
+        spans = {} if self.tracing is None else self.tracing.spans.read()
+        return {**self.ledger.read(), **self._gauges.read(), **spans}
 
     def watch(self, consumer: Any) -> ConsumerWatch:
         """Watches a consumer of the worker."""
@@ -93,14 +107,12 @@ class WorkerTelemetry:
         self._stack.callback(watch.release)
         return watch
 
-    def take_span(self, span: Any) -> None:
-        """Takes a span that ended in a main process that forks, where no exporter of spans may live."""
-        self._span_log.tell("main", f"The span {span.name!r} of the worker's main process is not exported.")
-
     def ready(self) -> None:
         """The pool is up and the consumer connected."""
         with self.hooks.failures.taken("ready"):
             self._pipeline.start()
+            if self.tracing is not None:
+                self.tracing.spans.start()
 
     def stopping(self) -> None:
         """The worker is going to stop: what it drops from now on goes back to the broker.
@@ -116,7 +128,11 @@ class WorkerTelemetry:
         self._closed = True
         self.ledger.give_back(ReturnCause.SHUTDOWN)
         self._gauges.stopped = True
-        self._pipeline.close()
+        deadline = self._clock.monotonic() + CLOSE_TIMEOUT
+        if self.tracing is not None:
+            # First, and for half of the time: the last metrics tell what became of the spans.
+            self.tracing.close(CLOSE_TIMEOUT / 2)
+        self._pipeline.close(max(0.0, deadline - self._clock.monotonic()))
         self._stack.close()
 
     def _install(self) -> None:
@@ -159,9 +175,13 @@ class WorkerTelemetry:
             self.hooks.failures.take("request_class", error)
             return generated
 
-    def _on_unknown(self, sender: Any = None, **_: Any) -> None:
-        if sender.app is self._worker.app:
-            self.hooks.unknown()
+    def _on_unknown(self, sender: Any = None, message: Any = None, **signal: Any) -> None:
+        if sender.app is not self._worker.app:
+            return
+        self.hooks.unknown()
+        if self.tracing is not None:
+            with self.hooks.failures.taken("unknown"):
+                self.tracing.attempts.unknown(message, str(signal["name"]), str(signal["id"]), self._clock.wall())
 
     def _on_rejected(self, sender: Any = None, exc: Exception | None = None, **_: Any) -> None:
         if sender.app is self._worker.app:

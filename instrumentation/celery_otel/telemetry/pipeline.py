@@ -12,9 +12,6 @@ from celery_otel.telemetry.producer import MetricProducer
 from celery_otel.telemetry.resource import worker_resource
 from celery_otel.version import VERSION
 
-CLOSE_TIMEOUT = 2.0
-"""The most that the end of a worker waits for its last export, in seconds."""
-
 
 class MetricsPipeline:
     """Carries the readings of a worker to the exporters of the settings.
@@ -22,6 +19,7 @@ class MetricsPipeline:
     Args:
         settings: The options.
         app_name: The name of the Celery application.
+        log: Where failures are logged.
         worker: The worker's name.
         read: Gives every series of the moment.
         failed: Called with the exporter's name for each export that fails.
@@ -31,12 +29,12 @@ class MetricsPipeline:
         self,
         settings: Settings,
         app_name: str,
+        log: FailureLog,
         worker: str,
         read: Callable[[], Readings],
         failed: Callable[[str], None],
     ) -> None:
         preload(settings)
-        log = FailureLog()
         producer = MetricProducer(read, worker_resource(settings, app_name, worker), VERSION)
         self._loop: ExportLoop | None = None
         self._server = None
@@ -57,9 +55,9 @@ class MetricsPipeline:
         if self._server is not None:
             self._server.start()
 
-    def close(self) -> None:
-        """Exports a last time, within 2 seconds, and ends."""
-        deadline = monotonic() + CLOSE_TIMEOUT
+    def close(self, timeout: float) -> None:
+        """Exports a last time, for so many seconds at most, and ends."""
+        deadline = monotonic() + timeout
         if self._server is not None:
             self._server.close()
         if self._loop is not None:

@@ -6,24 +6,25 @@ and queue is encoded once: protobuf messages may be concatenated, repeated field
 are what MAIN's share of a task's time depends on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from google.protobuf.message import Message
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
-from celery_otel.core.span import Attributes, AttributeValue, FinishedSpan, Raised, SpanLink
+from celery_otel.core.span import Attributes, FinishedSpan, Raised, SpanLink
 
 NANOSECONDS = 1_000_000_000
-#: The parent is in another process, and we know that it is.
-_REMOTE_PARENT = 0x300
-_KNOWN_LOCAL = 0x100
+#: Flags: it is known where the other span is, here or in another process.
+_LOCAL, _REMOTE = 0x100, 0x300
+_STATUS = {"OK": Status.StatusCode.STATUS_CODE_OK, "ERROR": Status.StatusCode.STATUS_CODE_ERROR}
 _MAX_SHAPES = 2000
 _SOME_CONTEXT = SpanContext(1, 1, is_remote=False)
 
@@ -50,7 +51,7 @@ class SpanEncoder:
             # The user speaks of the same things: theirs counts, and no key may stand twice.
             name, known = self._shape(span.task, span.queue)
             constant = _span(name, {key: known[key] for key in known if key not in attributes})
-        return constant + _variable(span, attributes).SerializeToString()
+        return constant + _serialized(_variable(span, attributes))
 
     def _constant(self, task: str, queue: str) -> tuple[bytes, frozenset[str]]:
         found = self._shapes.get((task, queue))
@@ -64,8 +65,12 @@ class SpanEncoder:
 
 
 def _span(name: str, attributes: Attributes) -> bytes:
-    message = Span(name=_text(name), kind=Span.SpanKind.SPAN_KIND_CONSUMER, attributes=pairs(attributes))
-    return message.SerializeToString()
+    return _serialized(Span(name=_text(name), kind=Span.SpanKind.SPAN_KIND_CONSUMER, attributes=pairs(attributes)))
+
+
+def _serialized(message: Message) -> bytes:
+    data: bytes = message.SerializeToString()
+    return data
 
 
 def _variable(span: FinishedSpan, attributes: Attributes) -> Span:
@@ -77,7 +82,7 @@ def _variable(span: FinishedSpan, attributes: Attributes) -> Span:
         start_time_unix_nano=int(span.start * NANOSECONDS),
         end_time_unix_nano=int(max(span.start, span.end) * NANOSECONDS),
         attributes=pairs(attributes),
-        flags=(_REMOTE_PARENT if identity.parent_id else _KNOWN_LOCAL) | identity.sampled,
+        flags=(_REMOTE if identity.parent_id else _LOCAL) | identity.sampled,
     )
     if identity.parent_id:
         message.parent_span_id = identity.parent_id.to_bytes(8)
@@ -98,15 +103,24 @@ def _add_said(message: Span, said: Mapping[str, Any]) -> None:
     if "name" in said:
         message.name = _text(said["name"])
     for event in said.get("events", ()):
-        event_attributes = pairs(event.get("attributes") or {})
-        message.events.append(
-            Span.Event(name=_text(event["name"]), time_unix_nano=event["time"], attributes=event_attributes)
-        )
+        message.events.append(_event(event))
     message.links.extend(map(_link_said, said.get("links", ())))
+    for kind in ("attributes", "events", "links"):
+        lost = said.get("dropped", {}).get(kind, 0) + said.get("cut", {}).get(kind, 0)
+        setattr(message, f"dropped_{kind}_count", lost)
     status = said.get("status")
     if status:
-        message.status.code = status["code"]
+        message.status.code = _STATUS[status["code"]]
         message.status.message = _text(status.get("description") or "")
+
+
+def _event(event: Mapping[str, Any]) -> Span.Event:
+    return Span.Event(
+        name=_text(event["name"]),
+        time_unix_nano=event["time"],
+        attributes=pairs(event.get("attributes", {})),
+        dropped_attributes_count=event.get("dropped", 0),
+    )
 
 
 def _exception(raised: Raised, at: int) -> Span.Event:
@@ -122,10 +136,14 @@ def _link(link: SpanLink) -> Span.Link:
 
 
 def _link_said(link: Mapping[str, Any]) -> Span.Link:
+    _, trace_id, span_id, flags = link["traceparent"].split("-")
     return Span.Link(
-        trace_id=bytes.fromhex(link["trace"]),
-        span_id=bytes.fromhex(link["span"]),
-        attributes=pairs(link.get("attributes") or {}),
+        trace_id=bytes.fromhex(trace_id),
+        span_id=bytes.fromhex(span_id),
+        trace_state=link.get("tracestate", ""),
+        flags=int(flags, 16) | (_REMOTE if link.get("remote") else _LOCAL),
+        attributes=pairs(link.get("attributes", {})),
+        dropped_attributes_count=link.get("dropped", 0),
     )
 
 
@@ -134,16 +152,11 @@ def pairs(attributes: Attributes) -> list[KeyValue]:
     return [KeyValue(key=_text(key), value=_value(value)) for key, value in attributes.items()]
 
 
-def _value(value: AttributeValue) -> AnyValue:
-    if isinstance(value, str):
-        return AnyValue(string_value=_text(value))
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return _integer(value)
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    return AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))
+def _value(value: Any) -> AnyValue:
+    for kind, encode in _ENCODERS:
+        if isinstance(value, kind):
+            return encode(value)
+    return AnyValue()
 
 
 def _integer(value: int) -> AnyValue:
@@ -155,6 +168,26 @@ def _integer(value: int) -> AnyValue:
 def _text(value: str) -> str:
     """A text that protobuf takes: half a surrogate pair, which it does not, becomes a question mark."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+_ENCODERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], AnyValue]], ...] = (
+    (str, lambda value: AnyValue(string_value=_text(value))),
+    (bool, lambda value: AnyValue(bool_value=value)),
+    (int, _integer),
+    (float, lambda value: AnyValue(double_value=value)),
+    (bytes, lambda value: AnyValue(bytes_value=value)),
+    ((list, tuple), lambda value: AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))),
+    (dict, lambda value: AnyValue(kvlist_value=KeyValueList(values=pairs(value)))),
+)
+
+
+class Framed(bytes):
+    """A span that somebody else has made, inside a `ResourceSpans` of its own."""
+
+
+def framed(span: ReadableSpan) -> Framed:
+    """A span object with its own resource and scope, encoded."""
+    return Framed(encode_spans([span]).resource_spans[0].SerializeToString())
 
 
 class RequestFrame:
@@ -170,15 +203,19 @@ class RequestFrame:
         request = encode_spans([ReadableSpan("", _SOME_CONTEXT, resource=resource, instrumentation_scope=scope)])
         resource_spans = request.resource_spans[0]
         del resource_spans.scope_spans[0].spans[:]
-        self._scope_spans = resource_spans.scope_spans[0].SerializeToString()
+        self._scope_spans = _serialized(resource_spans.scope_spans[0])
         del resource_spans.scope_spans[:]
-        self._resource_spans = resource_spans.SerializeToString()
+        self._resource_spans = _serialized(resource_spans)
 
-    def request(self, spans: Iterable[bytes]) -> bytes:
+    def request(self, spans: Sequence[bytes]) -> bytes:
         """The bytes of an `ExportTraceServiceRequest`."""
+        foreign = [span for span in spans if isinstance(span, Framed)]
+        own = [span for span in spans if not isinstance(span, Framed)]
+        return _repeated(ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER, [self._framed(own), *foreign])
+
+    def _framed(self, spans: Iterable[bytes]) -> bytes:
         scope_spans = self._scope_spans + _repeated(ScopeSpans.SPANS_FIELD_NUMBER, spans)
-        resource_spans = self._resource_spans + _repeated(ResourceSpans.SCOPE_SPANS_FIELD_NUMBER, [scope_spans])
-        return _repeated(ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER, [resource_spans])
+        return self._resource_spans + _repeated(ResourceSpans.SCOPE_SPANS_FIELD_NUMBER, [scope_spans])
 
 
 def _repeated(field: int, messages: Iterable[bytes]) -> bytes:
@@ -195,5 +232,3 @@ def _varint(number: int) -> bytes:
         number >>= 7
     parts.append(number)
     return bytes(parts)
-
-

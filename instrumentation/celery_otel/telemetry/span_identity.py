@@ -25,7 +25,7 @@ class HeaderGetter(Getter[Mapping[str, Any]]):
 
     def keys(self, carrier: Mapping[str, Any]) -> list[str]:
         """Every key, for propagators that look for a beginning."""
-        return [key for key in carrier if isinstance(key, str)]
+        return list(carrier)
 
 
 GETTER = HeaderGetter()

@@ -48,6 +48,7 @@ class SpanLoop:
 
     def __init__(  # noqa: PLR0913  # a loop between these
         self,
+        *,
         queue: SpanQueue,
         frame: RequestFrame,
         build: Callable[[], Mapping[str, SpanSender]],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.semconv.schemas import Schemas
@@ -16,10 +16,11 @@ from celery_otel.metric import Labels, Metric, Value
 from celery_otel.recorder import Said, SpanRecorder
 from celery_otel.settings import Settings
 from celery_otel.telemetry.resource import worker_resource
-from celery_otel.telemetry.span_encoder import RequestFrame, Shape, SpanEncoder
+from celery_otel.telemetry.sampler import sampler
+from celery_otel.telemetry.span_encoder import RequestFrame, Shape, SpanEncoder, framed
 from celery_otel.telemetry.span_identity import IdentityMaker
 from celery_otel.telemetry.span_loop import Pace, SpanLoop
-from celery_otel.telemetry.span_senders import preload, span_senders
+from celery_otel.telemetry.span_senders import span_senders
 from celery_otel.version import VERSION
 
 SCHEMA = Schemas.V1_44_0.value
@@ -31,25 +32,24 @@ class SpanPipeline:
     Args:
         settings: The options.
         app_name: The name of the Celery application.
+        log: Where failures are logged.
         worker: The worker's name.
         shape: Gives what is the same for every attempt of a task and queue.
         drain: Reads what children have said of their spans.
         failed: Called with the exporter's name for each request that fails.
-        log: Where failures are logged.
     """
 
-    def __init__(  # noqa: PLR0913  # a pipeline between these
+    def __init__(  # noqa: PLR0913, PLR0917  # a pipeline between these
         self,
         settings: Settings,
         app_name: str,
+        log: FailureLog,
         worker: str,
         shape: Shape,
         drain: Callable[[], Iterable[Said]],
         failed: Callable[[str], None],
-        log: FailureLog,
     ) -> None:
-        preload(settings)
-        self.identities = IdentityMaker(ambient_sampler())
+        self.identities = IdentityMaker(ambient_sampler(settings))
         self._encoder = SpanEncoder(shape)
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
         self.recorder = SpanRecorder(self._emit, drain)
@@ -57,7 +57,13 @@ class SpanPipeline:
         frame = RequestFrame(worker_resource(settings, app_name, worker), scope)
         pace = Pace(settings.span_delay, settings.span_batch)
         self._loop = SpanLoop(
-            self._queue, frame, lambda: span_senders(settings), self.recorder.complete, pace, failed, log
+            queue=self._queue,
+            frame=frame,
+            build=lambda: span_senders(settings),
+            complete=self.recorder.complete,
+            pace=pace,
+            failed=failed,
+            log=log,
         )
 
     def _emit(self, span: FinishedSpan) -> None:
@@ -75,18 +81,17 @@ class SpanPipeline:
         """Begins to export; a second call does nothing."""
         self._loop.start()
 
-    def stop(self) -> None:
-        """Begins to export what is left."""
-        self._loop.stop()
+    def take(self, span: ReadableSpan) -> None:
+        """Takes a span that user code or another instrumentation has made in this process."""
+        self._queue.put(framed(span))
 
-    def join(self, timeout: float) -> None:
-        """Waits for the end of the last export, so many seconds at most."""
+    def close(self, timeout: float) -> None:
+        """Exports what is left, for so many seconds at most, and ends."""
+        self._loop.stop()
         self._loop.join(timeout)
 
 
-def ambient_sampler() -> Sampler:
-    """The sampler of this process: that of its tracer provider, so that producers, attempts and children agree."""
+def ambient_sampler(settings: Settings) -> Sampler:
+    """The sampler of this process: its tracer provider's, so that producers, attempts and what is below them agree."""
     provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        return provider.sampler
-    return TracerProvider(shutdown_on_exit=False).sampler
+    return provider.sampler if isinstance(provider, TracerProvider) else sampler(settings)

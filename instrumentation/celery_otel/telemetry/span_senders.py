@@ -89,12 +89,6 @@ class ConsoleSender:
 _OTLP: Mapping[str, Callable[[], SpanSender]] = {"http/protobuf": http_sender, "grpc": grpc_sender}
 
 
-def preload(settings: Settings) -> None:
-    """Imports what the senders need, so that children that are forked later share it."""
-    if "otlp" in settings.traces_exporters:
-        import_module({"http/protobuf": HTTP_MODULE, "grpc": GRPC_MODULE}[settings.traces_protocol])
-
-
 def span_senders(settings: Settings) -> dict[str, SpanSender]:
     """The senders that the settings ask for, by the exporter's name."""
     senders: dict[str, SpanSender] = {}

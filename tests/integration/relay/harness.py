@@ -19,8 +19,8 @@ from celery_otel.hooks.carrier import carrier_for
 from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.installed import connected, patched, stepped
 from celery_otel.hooks.spawned import SpawnedChild
-from celery_otel.hooks.stamp import TRACEPARENT
 from celery_otel.hooks.task_logs import TaskLogs
+from celery_otel.stamps import TRACEPARENT
 
 UNSAMPLED = "unsampled"
 """The header of a message whose attempt is not sampled."""

@@ -15,9 +15,9 @@ from opentelemetry.trace import INVALID_SPAN
 
 from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.installed import connected
-from celery_otel.hooks.stamp import TRACEPARENT
 from celery_otel.relay import DirectRelay
 from celery_otel.relay_span import SpanLimits
+from celery_otel.stamps import TRACEPARENT
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 STAMP = f"00-{TRACE}-{SPAN}-01"

@@ -4,7 +4,8 @@ import pytest
 from celery.app.task import Context
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
-from celery_otel.hooks.stamp import TRACEPARENT, TRACESTATE, read_stamp
+from celery_otel.hooks.stamp import read_stamp
+from celery_otel.stamps import TRACEPARENT, TRACESTATE
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
