@@ -32,6 +32,23 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One sample of a bucket, with the span that it comes from.
+
+    Attributes:
+        value: The sample, in the metric's unit.
+        at: When it was taken, as a Unix time.
+        trace_id: The trace, 128 bits.
+        span_id: The span, 64 bits.
+    """
+
+    value: float
+    at: float
+    trace_id: int
+    span_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Distribution:
     """The state of one histogram series.
 
@@ -39,11 +56,13 @@ class Distribution:
         bounds: Upper bounds of the buckets, ascending, in the metric's unit; one more bucket takes the rest.
         counts: Samples per bucket, one more than there are bounds.
         total: The sum of all samples.
+        exemplars: The newest of each bucket that has one.
     """
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
     total: float
+    exemplars: tuple[Exemplar, ...] = ()
 
 
 Value = int | float | Distribution

@@ -5,7 +5,7 @@ from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.core.outcome import Limit, Outcome, ReturnCause, RevocationCause, Status
 from celery_otel.core.tables import CounterTable, DistributionTable, WindowCounter
-from celery_otel.metric import Labels, Metric, Value
+from celery_otel.metric import Exemplar, Labels, Metric, Value
 
 FAILURE_WINDOW = 60
 """The window of the failure rate, in seconds: the guide's rolling minute."""
@@ -73,7 +73,7 @@ class Counts:
             queued = max(0.0, started_at - due)
             self._histograms[names.TASK_QUEUE_TIME].record(queued, attempt.task, attempt.queue)
 
-    def ended(self, attempt: Attempt, outcome: Outcome, seconds: float, now: float) -> None:
+    def ended(self, attempt: Attempt, outcome: Outcome, seconds: float, now: float, at: float) -> None:
         """Counts the end of an attempt.
 
         Args:
@@ -81,13 +81,15 @@ class Counts:
             outcome: How it ended.
             seconds: How long it ran; of no meaning if it never started.
             now: The monotonic time.
+            at: The Unix time of its end.
         """
         if outcome.status is None:
             self.add(names.TASK_RETURNED, attempt.task, str(outcome.returned))
             return
         self.add(names.TASK_TOTAL, attempt.task, outcome.status)
         if attempt.started_at is not None:
-            self._histograms[names.TASK_DURATION].record(seconds, attempt.task, outcome.status)
+            exemplar = _exemplar(attempt, seconds, at)
+            self._histograms[names.TASK_DURATION].record(seconds, attempt.task, outcome.status, exemplar=exemplar)
         if outcome.detail:
             self._detail(attempt.task, outcome, now)
 
@@ -117,6 +119,11 @@ class Counts:
             (worker, queue): at for queue, at in self._last_received.items()
         }
         return readings
+
+
+def _exemplar(attempt: Attempt, seconds: float, at: float) -> Exemplar | None:
+    span = attempt.span
+    return Exemplar(seconds, at, span.trace_id, span.span_id) if span is not None and span.sampled else None
 
 
 class CountOverflow:

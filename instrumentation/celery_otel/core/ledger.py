@@ -120,10 +120,9 @@ class Ledger:
         attempt.outcome = outcome
         now = self._clock.monotonic()
         seconds = now - attempt.started_monotonic if runtime is None else runtime
-        self._counts.ended(attempt, outcome, seconds, now)
-        self.ended_too(
-            attempt, outcome, self._clock.wall() if runtime is None else (attempt.started_at or 0.0) + seconds
-        )
+        at = self._clock.wall() if runtime is None or attempt.started_at is None else attempt.started_at + runtime
+        self._counts.ended(attempt, outcome, seconds, now, at)
+        self.ended_too(attempt, outcome, at)
         if attempt.started_at is not None and not attempt.requeued:
             self._ended.add(attempt.identity)
         # Without its owner the request's later death is nobody's business.

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 
-from celery_otel.metric import Distribution, Labels
+from celery_otel.metric import Distribution, Exemplar, Labels
 
 
 class CounterTable(dict[Labels, int]):
@@ -26,22 +26,29 @@ class DistributionTable:
         self._bounds = bounds
         self._counts: dict[Labels, list[int]] = {}
         self._totals: dict[Labels, float] = {}
+        self._exemplars: dict[Labels, dict[int, Exemplar]] = {}
 
-    def record(self, value: float, *labels: str) -> None:
-        """Adds a sample."""
+    def record(self, value: float, *labels: str, exemplar: Exemplar | None = None) -> None:
+        """Adds a sample, and remembers it as the newest of its bucket if it is an exemplar."""
         counts = self._counts.get(labels)
         if counts is None:
             counts = self._counts[labels] = [0] * (len(self._bounds) + 1)
             self._totals[labels] = 0.0
-        counts[bisect_left(self._bounds, value)] += 1
+        bucket = bisect_left(self._bounds, value)
+        counts[bucket] += 1
         self._totals[labels] += value
+        if exemplar is not None:
+            self._exemplars.setdefault(labels, {})[bucket] = exemplar
 
     def read(self) -> Mapping[Labels, Distribution]:
         """A copy of every series."""
         return {
-            labels: Distribution(self._bounds, tuple(counts), self._totals[labels])
+            labels: Distribution(self._bounds, tuple(counts), self._totals[labels], self._newest(labels))
             for labels, counts in self._counts.items()
         }
+
+    def _newest(self, labels: Labels) -> tuple[Exemplar, ...]:
+        return tuple(self._exemplars.get(labels, {}).values())
 
 
 class WindowCounter:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+from opentelemetry.sdk.metrics import Exemplar as OtelExemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     Gauge,
@@ -25,7 +26,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
-from celery_otel.metric import Distribution, Labels, Metric, Readings, Value
+from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
 
 NANOSECONDS = 1_000_000_000
 
@@ -99,6 +100,7 @@ class MetricProducer:
                 sum=value.total,
                 bucket_counts=value.counts,
                 explicit_bounds=value.bounds,
+                exemplars=[_exemplar(one) for one in value.exemplars],
                 # Not recorded, in the SDK's own notation: extremes over a worker's whole life say nothing.
                 min=math.inf,
                 max=-math.inf,
@@ -106,3 +108,13 @@ class MetricProducer:
             for labels, value in series.items()
             if isinstance(value, Distribution)
         ]
+
+
+def _exemplar(one: Exemplar) -> OtelExemplar:
+    return OtelExemplar(
+        filtered_attributes={},
+        value=one.value,
+        time_unix_nano=int(one.at * NANOSECONDS),
+        span_id=one.span_id,
+        trace_id=one.trace_id,
+    )
