@@ -32,6 +32,7 @@ class CeleryWorker:
         arguments: More of the command line.
         python: The interpreter, which decides the Celery version.
         cwd: Working directory, which is on the worker's import path.
+        prefix: A command that runs the interpreter, with its arguments.
     """
 
     def __init__(  # noqa: PLR0913 - these are a command line's options
@@ -48,9 +49,24 @@ class CeleryWorker:
         arguments: Sequence[str] = (),
         python: str = sys.executable,
         cwd: Path | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.node_name = f"{name}@{socket.gethostname()}"
-        argv = [python, "-m", "celery", "-A", app, "-b", broker_url, "worker", "-n", f"{name}@%h", "-l", "INFO"]
+        argv = [
+            *prefix,
+            python,
+            "-m",
+            "celery",
+            "-A",
+            app,
+            "-b",
+            broker_url,
+            "worker",
+            "-n",
+            f"{name}@%h",
+            "-l",
+            "INFO",
+        ]
         argv += ["-P", pool, "-c", str(concurrency)]
         argv += ["-Q", ",".join(queues)] if queues else []
         # Unbuffered, so that the log is whole when the worker is killed.

@@ -1,4 +1,4 @@
-"""OpenTelemetry metrics for Celery whose numbers are true: every attempt of every task is counted exactly once.
+"""OpenTelemetry for Celery whose numbers are true: every attempt of every task is counted exactly once.
 
 ```python
 import celery_otel

@@ -20,6 +20,7 @@ from opentelemetry.trace import TracerProvider
 from celery_otel.core.publication import Broker, Publication
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.broker import broker_of
+from celery_otel.hooks.chords import link_body, watched
 from celery_otel.hooks.installed import Shared, connected, overridden, patched
 from celery_otel.hooks.publication import body_size, of_call, of_signal
 from celery_otel.settings import Settings
@@ -44,6 +45,9 @@ class Spans(Protocol):
 
     def open(self, publication: Publication, start: int, attempt: tuple[str, str] | None = None) -> OpenSpan:
         """Begins a span, at a time in nanoseconds; for a retry the attempt is traceparent and tracestate."""
+
+    def draw(self, task_id: str, task: str) -> str:
+        """Which span will publish a task, as a W3C traceparent; empty if that cannot be said."""
 
     def inject(self, headers: MutableMapping[str, Any]) -> None:
         """Puts the current span into a message."""
@@ -151,6 +155,7 @@ class PublishInstrumentor(CeleryInstrumentor):
         self._active = True
         enter = self._stack.enter_context
         enter(CALLBACK_RETRIES.used())
+        enter(watched(self._chord_frozen))
         enter(overridden(self._app, "send_task", self._sending()))
         enter(connected(signals.before_task_publish, self._before_publish))
 
@@ -225,6 +230,12 @@ class PublishInstrumentor(CeleryInstrumentor):
         """The current span, if the message is a retry of the task that is running here."""
         task = self._app.current_worker_task
         return self._spans.current() if task and task.request.id == headers.get("id") else ""
+
+    def _chord_frozen(self, headers: Any, results: Any, body: Any) -> None:
+        """A chord is about to be published."""
+        with self._failures.taken("publish"):
+            if headers.app == self._app:
+                link_body(headers, results, body, self._spans.draw)
 
     def _fail(self, publishing: Publishing, error: BaseException) -> None:
         with self._failures.taken("publish"):

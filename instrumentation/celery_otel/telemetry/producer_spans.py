@@ -1,11 +1,13 @@
 """The spans of publishing, and what a message carries of them."""
 
 from collections.abc import Callable, Iterable, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -13,6 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from celery_otel import attributes
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.publication import Publication
+from celery_otel.telemetry.drawn_ids import DrawnIds, Ids
 from celery_otel.telemetry.exception_event import NAME, exception_attributes
 from celery_otel.version import VERSION
 
@@ -20,6 +23,8 @@ SCHEMA = Schemas.V1_44_0.value
 """The version of the semantic conventions that the attributes' names are from."""
 RETRY_EVENT = "celery.publish.retry"
 """The event of a span each time that publishing is tried again."""
+MAX_DRAWN = 1000
+"""For how many tasks that are not published yet ids are kept; the oldest are forgotten first."""
 Value = str | int
 
 
@@ -80,6 +85,27 @@ class ProducerSpans:
         self._tracer = tracer
         self._new_trace = new_trace
         self._content = content
+        self._ids = _drawn_ids(tracer)
+        self._drawn: dict[str, Ids] = {}
+
+    def draw(self, task_id: str, task: str) -> str:
+        """Says which span will publish a task, which is published next; empty if that cannot be said.
+
+        Args:
+            task_id: The task's id.
+            task: Its name.
+
+        Returns:
+            The span as a W3C traceparent.
+        """
+        ambient = trace.get_current_span().get_span_context()
+        if self._ids is None or self._new_trace(task) or (ambient.is_valid and not ambient.trace_flags.sampled):
+            return ""
+        trace_id = ambient.trace_id if ambient.is_valid else self._ids.generate_trace_id()
+        ids = self._drawn[task_id] = trace_id, self._ids.generate_span_id()
+        if len(self._drawn) > MAX_DRAWN:
+            self._drawn.pop(next(iter(self._drawn)), None)
+        return f"00-{ids[0]:032x}-{ids[1]:016x}-01"
 
     def open(self, publication: Publication, start: int, attempt: tuple[str, str] | None = None) -> ProducerSpan:
         """Begins a span and makes it the current one.
@@ -97,15 +123,24 @@ class ProducerSpans:
             links = [Link(ambient, {attributes.LINK: "publisher"})] if ambient.is_valid else []
         elif not ambient.is_valid and attempt is not None:
             context = _W3C.extract(dict(zip(_W3C_FIELDS, attempt, strict=True)), context)
-        span = self._tracer.start_span(
-            clipped(f"send {publication.queue}".rstrip()),
-            context=context,
-            kind=SpanKind.PRODUCER,
-            attributes=dict(span_attributes(publication)),
-            links=links,
-            start_time=start,
-        )
+        with self._drawn_for(publication.task_id, context):
+            span = self._tracer.start_span(
+                clipped(f"send {publication.queue}".rstrip()),
+                context=context,
+                kind=SpanKind.PRODUCER,
+                attributes=dict(span_attributes(publication)),
+                links=links,
+                start_time=start,
+            )
         return ProducerSpan(span, trace.set_span_in_context(span, context), content=self._content)
+
+    def _drawn_for(self, task_id: str, context: Context) -> AbstractContextManager[None]:
+        ids = self._drawn.pop(task_id, None)
+        if self._ids is None or ids is None:
+            return nullcontext()
+        parent = trace.get_current_span(context).get_span_context()
+        # Drawn for another trace than the one it is published in after all.
+        return self._ids.used(ids) if not parent.is_valid or parent.trace_id == ids[0] else nullcontext()
 
     def inject(self, headers: MutableMapping[str, Any]) -> None:
         """Puts the current span into a message, over what a retry's message has from the attempt before."""
@@ -119,6 +154,15 @@ class ProducerSpans:
         """The current span as a W3C traceparent; empty if there is none."""
         context = trace.get_current_span().get_span_context()
         return traceparent(context) if context.is_valid else ""
+
+
+def _drawn_ids(tracer: Tracer) -> DrawnIds | None:
+    """What gives this tracer's spans their ids; the tracer is ours alone. None for one that makes no spans."""
+    if not isinstance(tracer, SdkTracer):
+        return None
+    if not isinstance(tracer.id_generator, DrawnIds):
+        tracer.id_generator = DrawnIds(tracer.id_generator)
+    return tracer.id_generator
 
 
 def traceparent(context: SpanContext) -> str:

@@ -1,12 +1,12 @@
 """A span around every publish, and what the message carries of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import pytest
 from celery import Celery, signals
-from celery.canvas import chain, group
+from celery.canvas import chain, chord, group
 from celery.exceptions import Retry
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
@@ -17,9 +17,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode
 
 from celery_otel import attributes
+from celery_otel.hooks.chords import MAX_LINKS
 from celery_otel.hooks.publish import PublishInstrumentor, published_at
 from celery_otel.settings import Settings
-from celery_otel.stamps import PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACESTATE
+from celery_otel.stamps import LINKS, PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACESTATE
 from celery_otel.telemetry.producer_spans import SCHEMA, ProducerSpans, tracer_of
 from celery_otel_pipeline.ports import free_port
 
@@ -252,6 +253,44 @@ def test_a_canvas_publishes_one_span_each(shop: Shop) -> None:
     assert 2 == len(shop.spans)
     chain(order.clone(), order.clone(), app=shop.app).apply_async()
     assert 3 == len(shop.spans)
+
+
+@pytest.mark.parametrize("ambient", [True, False], ids=["in-a-request", "alone"])
+def test_a_chords_body_points_to_its_headers(shop: Shop, ambient: bool) -> None:  # noqa: FBT001  # a parameter
+    """Every header of a chord carries a body that names the spans which publish them, in one trace or in several."""
+    order = shop.app.signature("shop.order", immutable=True)
+    bodies: list[Any] = []
+
+    def keep(sender: str, body: Any, **_: Any) -> None:
+        if sender == "shop.order":
+            bodies.append(body[2]["chord"])
+
+    signals.after_task_publish.connect(keep)
+    with shop.tracer.start_as_current_span("request") if ambient else nullcontext():
+        chord([order.clone() for _ in range(3)], shop.app.signature("shop.sum"), app=shop.app).apply_async()
+    contexts = [span.context for span in shop.spans if attributes_of(span)[attributes.TASK_NAME] == "shop.order"]
+    expected = [f"{context.trace_id:032x}-{context.span_id:016x}" for context in contexts if context is not None]
+    assert (1 if ambient else 3) == len({traceparent[:32] for traceparent in expected})
+    assert [expected] * 3 == [
+        [traceparent[3:52] for traceparent in body["options"]["headers"][LINKS].split(",")] for body in bodies
+    ]
+
+
+def test_a_chord_of_many_headers_points_to_the_first(shop: Shop) -> None:
+    """A body's links are bounded, also where the headers come from a generator."""
+    order = shop.app.signature("shop.order", immutable=True)
+    bodies: list[Any] = []
+
+    def keep(sender: str, body: Any, **_: Any) -> None:
+        bodies.append(body[2]["chord"] if sender == "shop.order" else None)
+
+    signals.after_task_publish.connect(keep)
+    chord((order.clone() for _ in range(100)), shop.app.signature("shop.sum"), app=shop.app).apply_async()
+    headers = [body["options"]["headers"] for body in bodies if body is not None]
+    assert 100 == len(headers)
+    assert {MAX_LINKS} == {len(found[LINKS].split(",")) for found in headers}
+    published = {f"{span.context.span_id:016x}" for span in shop.spans if span.context is not None}
+    assert published >= {traceparent.split("-")[2] for traceparent in headers[0][LINKS].split(",")}
 
 
 def test_a_retry_says_which_attempt_was_before(shop: Shop) -> None:

@@ -1,0 +1,69 @@
+"""An instrumented application whose tasks use a real HTTP client and a real Redis client."""
+
+import os
+
+import redis
+import requests
+from celery import Celery, Task
+from opentelemetry import trace
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.instrumentation.redis import RedisInstrumentor
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.sdk.resources import Resource
+
+import celery_otel
+
+BROKER = os.environ.get("TRACES_BROKER", "redis://unset")
+
+app = Celery("traces", broker=BROKER, backend=os.environ.get("TRACES_BACKEND"))
+app.conf.broker_connection_retry_on_startup = True
+
+
+def _own_provider() -> None:
+    """Sets a tracer provider as a user does who has OpenTelemetry already."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "users-own"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
+if os.environ.get("TRACES_OWN_PROVIDER"):
+    _own_provider()
+upstream = os.environ.get("TRACES_UPSTREAM")
+if upstream == "upstream":
+    CeleryInstrumentor().instrument()
+celery_otel.instrument(app)
+if upstream == "ours":
+    CeleryInstrumentor().instrument()
+if os.environ.get("TRACES_LIBRARIES"):
+    RequestsInstrumentor().instrument()
+    RedisInstrumentor().instrument()
+
+
+@app.task(name="traces.fetch")
+def fetch(url: str, queue: str) -> int:
+    """Asks a server, asks Redis, and publishes a task."""
+    status = requests.post(url, timeout=5).status_code
+    redis.Redis.from_url(BROKER).echo("traces")
+    order.apply_async(queue=queue)
+    return status
+
+
+@app.task(name="traces.relay")
+def relay(queue: str) -> None:
+    """Publishes a task."""
+    order.apply_async(queue=queue)
+
+
+@app.task(name="traces.order")
+def order() -> None:
+    """Does nothing."""
+
+
+@app.task(name="traces.again", bind=True, max_retries=2)
+def again(self: Task) -> None:
+    """Is retried until it fails."""
+    raise self.retry(countdown=0)
