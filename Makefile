@@ -35,7 +35,7 @@ demo: venv tools ## Run the example application and show its numbers in Promethe
 ##@ Check it
 
 .PHONY: test
-test: venv venv-celery54 servers tools ## Run all tests: unit, integration, acceptance (TESTS=path: only these)
+test: venv venv-celery54 servers tools jaeger ## Run all tests: unit, integration, acceptance (TESTS=path: only these)
 	CELERY_OTEL_PYTHON_54=$(CURDIR)/$(BIN_CELERY54)/python $(BIN)/pytest $(TESTS)
 
 .PHONY: test-unit
@@ -49,8 +49,11 @@ lint: venv ## Check style and types
 	$(BIN)/mypy
 
 .PHONY: validate
-validate: tools ## Let the collector and Prometheus check their configuration
+validate: tools jaeger ## Let the collector, Prometheus and Jaeger check their configuration
 	"$$($(TOOL) otelcol)" validate --config otel-collector.yaml
+	CELERY_OTEL_COLLECTOR_TOKEN_FILE=/dev/null \
+	  "$$($(TOOL) otelcol)" validate --config otel-collector.yaml --config collector/bearer-token.yaml
+	"$$($(TOOL) jaeger)" validate --config collector/jaeger.yaml
 	"$$($(TOOL) promtool)" check config collector/prometheus/prometheus.yml
 
 .PHONY: bench
@@ -91,8 +94,12 @@ endef
 tools: ## Build the collector, Prometheus and promtool, unless built or on the PATH
 	@for name in otelcol prometheus promtool; do $(TOOL) $$name > /dev/null; done
 
+.PHONY: jaeger
+jaeger: ## Build Jaeger, unless built or on the PATH
+	@$(TOOL) jaeger > /dev/null
+
 .PHONY: tool-path
-tool-path: ## Print where a Go program is (NAME=otelcol, prometheus or promtool)
+tool-path: ## Print where a Go program is (NAME=otelcol, prometheus, promtool or jaeger)
 	@$(TOOL) $(NAME)
 
 .PHONY: servers

@@ -1,5 +1,6 @@
 """The OpenTelemetry Collector, run with the repository's own configuration."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from celery_otel_pipeline.fetching import is_reachable
@@ -9,23 +10,44 @@ from celery_otel_pipeline.repository import COLLECTOR_CONFIGURATION
 from celery_otel_pipeline.server import Server
 from celery_otel_pipeline.tools import tool_path
 
+_PREFIX = "CELERY_OTEL_COLLECTOR_"
+
 
 class Collector(Server):
-    """A collector whose ports alone differ from `otel-collector.yaml`.
+    """A collector whose ports and places alone differ from `otel-collector.yaml`, unless told otherwise.
 
     Args:
-        directory: Where the log goes.
+        directory: Where the log and, in `queue`, the spans that wait for Jaeger go.
         metric_expiration: How long a series lives that nobody sends, as in "5s"; by default as configured.
+        jaeger: Host and port where Jaeger receives OTLP/gRPC; by default one where nobody listens.
+        decision_wait: How long spans wait for the rest of their trace, as in "1s"; by default as configured.
+        settings: Other variables from the head of `otel-collector.yaml`, without `CELERY_OTEL_COLLECTOR_`.
+        configurations: Files that are merged into the main one, in this order.
     """
 
-    def __init__(self, directory: Path, *, metric_expiration: str | None = None) -> None:
-        self._grpc, self._http = free_port(), free_port()
-        self._metrics, self._health, self._telemetry = free_port(), free_port(), free_port()
-        env = self._environment()
-        if metric_expiration is not None:
-            env["CELERY_OTEL_COLLECTOR_METRIC_EXPIRATION"] = metric_expiration
-        argv = [str(tool_path("otelcol")), "--config", str(COLLECTOR_CONFIGURATION)]
-        super().__init__(Process("collector", argv, directory=directory, env=env))
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        metric_expiration: str | None = None,
+        jaeger: str | None = None,
+        decision_wait: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        configurations: Sequence[Path] = (),
+    ) -> None:
+        self._grpc, self._http, self._health = free_port(), free_port(), free_port()
+        self._metrics, self._span_metrics, self._telemetry = free_port(), free_port(), free_port()
+        self._queue = directory / "queue"
+        given = {
+            "JAEGER_ENDPOINT": jaeger or f"{LOOPBACK}:{free_port()}",
+            "METRIC_EXPIRATION": metric_expiration,
+            "DECISION_WAIT": decision_wait,
+            **(settings or {}),
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        env = {_PREFIX + name: value for name, value in {**self._places(), **chosen}.items()}
+        files = [f"--config={file}" for file in (COLLECTOR_CONFIGURATION, *configurations)]
+        super().__init__(Process("collector", [str(tool_path("otelcol")), *files], directory=directory, env=env))
 
     @property
     def otlp_http_endpoint(self) -> str:
@@ -48,6 +70,11 @@ class Collector(Server):
         return f"http://{self.metrics_target}/metrics"
 
     @property
+    def span_metrics_target(self) -> str:
+        """Host and port where Prometheus scrapes what was counted from spans."""
+        return f"{LOOPBACK}:{self._span_metrics}"
+
+    @property
     def telemetry_target(self) -> str:
         """Host and port where Prometheus scrapes the collector's own series."""
         return f"{LOOPBACK}:{self._telemetry}"
@@ -61,12 +88,14 @@ class Collector(Server):
         """Whether the collector is up; its receivers are, when its health check says so."""
         return is_reachable(self.health_url)
 
-    def _environment(self) -> dict[str, str]:
+    def _places(self) -> dict[str, str]:
         return {
-            "CELERY_OTEL_COLLECTOR_GRPC_ENDPOINT": f"{LOOPBACK}:{self._grpc}",
-            "CELERY_OTEL_COLLECTOR_HTTP_ENDPOINT": f"{LOOPBACK}:{self._http}",
-            "CELERY_OTEL_COLLECTOR_PROMETHEUS_ENDPOINT": self.metrics_target,
-            "CELERY_OTEL_COLLECTOR_HEALTH_ENDPOINT": f"{LOOPBACK}:{self._health}",
-            "CELERY_OTEL_COLLECTOR_TELEMETRY_HOST": LOOPBACK,
-            "CELERY_OTEL_COLLECTOR_TELEMETRY_PORT": str(self._telemetry),
+            "GRPC_ENDPOINT": f"{LOOPBACK}:{self._grpc}",
+            "HTTP_ENDPOINT": f"{LOOPBACK}:{self._http}",
+            "PROMETHEUS_ENDPOINT": self.metrics_target,
+            "SPAN_METRICS_ENDPOINT": self.span_metrics_target,
+            "HEALTH_ENDPOINT": f"{LOOPBACK}:{self._health}",
+            "TELEMETRY_HOST": LOOPBACK,
+            "TELEMETRY_PORT": str(self._telemetry),
+            "QUEUE_DIRECTORY": str(self._queue),
         }

@@ -7,7 +7,11 @@ _OK = 200
 
 
 class FetchError(RuntimeError):
-    """A server answered with something else than success."""
+    """A server answered with something else than success: the HTTP `status`."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def fetch(url: str, *, timeout: float = 10.0) -> str:
@@ -30,7 +34,7 @@ def fetch(url: str, *, timeout: float = 10.0) -> str:
     finally:
         connection.close()
     if response.status != _OK:
-        raise FetchError(f"GET {url} answered {response.status}: {body[:500]}")
+        raise FetchError(f"GET {url} answered {response.status}: {body[:500]}", response.status)
     return body
 
 

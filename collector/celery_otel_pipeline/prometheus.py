@@ -1,6 +1,7 @@
 """A Prometheus server, run with the repository's scrape settings."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from celery_otel_pipeline.fetching import fetch, is_reachable
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.repository import PROMETHEUS_CONFIGURATION
-from celery_otel_pipeline.samples import Sample, Series, parse_samples, parse_series
+from celery_otel_pipeline.samples import Exemplar, Sample, Series, parse_exemplars, parse_samples, parse_series
 from celery_otel_pipeline.server import Server
 from celery_otel_pipeline.tools import tool_path
 
@@ -72,10 +73,22 @@ class PrometheusServer(Server):
         """
         return parse_series(self._ask(f"{selector}[{window}]"))
 
+    def exemplars(self, expr: str, *, window: float = 3600) -> list[Exemplar]:
+        """Return the exemplars of the series in a PromQL expression, of the last `window` seconds.
+
+        Raises:
+            FetchError: Prometheus does not accept the expression.
+        """
+        now = time.time()
+        query = {"query": expr, "start": now - window, "end": now + 60}
+        return parse_exemplars(self._get("query_exemplars", query))
+
     def _ask(self, expr: str) -> dict[str, Any]:
-        answer = json.loads(fetch(f"{self.url}/api/v1/query?{urlencode({'query': expr})}"))
-        data: dict[str, Any] = answer["data"]
+        data: dict[str, Any] = self._get("query", {"query": expr})
         return data
+
+    def _get(self, question: str, query: Mapping[str, Any]) -> Any:
+        return json.loads(fetch(f"{self.url}/api/v1/{question}?{urlencode(query)}"))["data"]
 
 
 def adapted(settings: dict[str, Any], targets: Mapping[str, str], scrape_interval: str) -> dict[str, Any]:

@@ -4,4 +4,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTOR_CONFIGURATION = ROOT / "otel-collector.yaml"
+BEARER_TOKEN_CONFIGURATION = ROOT / "collector" / "bearer-token.yaml"
+JAEGER_CONFIGURATION = ROOT / "collector" / "jaeger.yaml"
 PROMETHEUS_CONFIGURATION = ROOT / "collector" / "prometheus" / "prometheus.yml"

@@ -22,6 +22,25 @@ class Series:
     points: list[tuple[float, float]]
 
 
+@dataclass(frozen=True)
+class Exemplar:
+    """One observation that a sample of a series remembers, with the labels that lead to its trace."""
+
+    series: dict[str, str]
+    labels: dict[str, str]
+    value: float
+    timestamp: float
+
+
+def parse_exemplars(data: list[Mapping[str, Any]]) -> list[Exemplar]:
+    """Read the `data` of an answer to a query for exemplars."""
+    return [
+        Exemplar(entry["seriesLabels"], found["labels"], float(found["value"]), float(found["timestamp"]))
+        for entry in data
+        for found in entry["exemplars"]
+    ]
+
+
 def parse_samples(data: Mapping[str, Any]) -> list[Sample]:
     """Read the `data` of an answer to an instant query for a vector or a scalar."""
     if data["resultType"] == "scalar":

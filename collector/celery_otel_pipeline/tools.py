@@ -1,4 +1,4 @@
-"""The Go programs: the collector, Prometheus and its tool."""
+"""The Go programs: the collector, Prometheus and its tool, Jaeger."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from celery_otel_pipeline.repository import ROOT
 
-TOOLS = ("otelcol", "prometheus", "promtool")
+TOOLS = ("otelcol", "prometheus", "promtool", "jaeger")
 
 
 class ToolError(RuntimeError):

@@ -10,6 +10,7 @@ from kombu.entity import Queue
 from redis import Redis
 
 from celery_otel_pipeline.collector import Collector
+from celery_otel_pipeline.jaeger import JaegerServer
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.process import ProcessDiedError
 from celery_otel_pipeline.prometheus import PrometheusServer
@@ -24,6 +25,7 @@ MAKERS: dict[str, Callable[[Path], Server]] = {
     "rabbitmq": RabbitMQServer,
     "collector": Collector,
     "prometheus": lambda directory: PrometheusServer(directory, targets={}),
+    "jaeger": JaegerServer,
 }
 each_server = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 
