@@ -28,6 +28,8 @@ class Instrumentation:
         self._settings = settings
         self._clock = clock
         self._stack = ExitStack()
+        self._worker = "worker"
+        self._beat: Any = None
 
     def install(self) -> None:
         """Puts the hooks in, unless `OTEL_SDK_DISABLED` says not to."""
@@ -36,6 +38,7 @@ class Instrumentation:
         worker_step, consumer_step = step_classes(self._open)
         enter = self._stack.enter_context
         enter(connected(signals.before_task_publish, stamper(self._clock.wall)))
+        enter(connected(signals.beat_init, self._on_beat))
         enter(stepped(self._app.steps["worker"], worker_step))
         enter(stepped(self._app.steps["consumer"], consumer_step))
 
@@ -52,13 +55,39 @@ class Instrumentation:
 
     def _telemetry(self, worker: Any) -> WorkerLife:
         # Loaded here, since a web server that only publishes needs none of it.
+        from celery_otel.hooks.embedded import beat_awaiter  # noqa: PLC0415
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
-        from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
+        from celery_otel.telemetry.pipeline import CLOSE_TIMEOUT, MetricsPipeline  # noqa: PLC0415
 
         pipeline = partial(MetricsPipeline, self._settings, self._app.main or "celery")
         telemetry = WorkerTelemetry(worker, self._settings, pipeline, self._clock)
         self._stack.callback(telemetry.close)
+        # After the worker's own last export, which takes as long as beat's: the two are at it at the same time.
+        self._stack.enter_context(connected(signals.worker_shutdown, beat_awaiter(worker, CLOSE_TIMEOUT)))
+        self._worker = self._settings.worker_name or str(worker.hostname)
         return telemetry
+
+    def _on_beat(self, sender: Any = None, **_: Any) -> None:
+        known = self._beat is not None and self._beat.service is sender
+        if sender.app is not self._app or known:
+            return
+        try:
+            self._open_beat(sender)
+        except Exception as error:  # noqa: BLE001  # whatever it is, beat starts without us
+            FailureLog().tell("start", "celery-otel could not start: this beat runs unmonitored.", error)
+
+    def _open_beat(self, service: Any) -> None:
+        # Loaded here, as in a worker.
+        from celery_otel.hooks.beat import BeatTelemetry  # noqa: PLC0415
+
+        self._beat = BeatTelemetry(service, self._settings, self._beat_pipeline, self._clock)
+        self._stack.callback(self._beat.close)
+
+    def _beat_pipeline(self, embedded: bool, *how: Any) -> Any:  # noqa: FBT001  # called by position alone
+        from celery_otel.telemetry.beat import BeatPipeline  # noqa: PLC0415
+
+        worker = self._worker if embedded else None
+        return BeatPipeline(self._settings, self._app.main or "celery", worker, *how)
 
 
 _ATTRIBUTE = "celery_otel"
@@ -66,7 +95,7 @@ _ATTRIBUTE = "celery_otel"
 
 
 def instrument(app: Celery, *, settings: Settings | None = None) -> None:
-    """Makes an application's workers count every attempt, and its publishers say when they publish.
+    """Makes an application's workers count every attempt, its publishers say when they publish, and beat when it ticks.
 
     Call it once, where the application is made: the workers, the web server and beat all import that module. A second
     call does nothing.

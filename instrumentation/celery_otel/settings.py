@@ -169,6 +169,20 @@ OPTIONS: dict[str, Option] = {
         str,
         "labels worker_name and instance (default: Celery's node name)",
     ),
+    "beat_name": Option(
+        "CELERY_OTEL_BEAT_NAME",
+        "",
+        "a name that stays the same when beat is replaced, and that no second beat has",
+        str,
+        "label instance of beat's series (default: beat@ and the host's name; embedded: beat- and the worker's name)",
+    ),
+    "beat_prometheus_port": Option(
+        "CELERY_OTEL_BEAT_PROMETHEUS_PORT",
+        "",
+        "a port from 1 to 65535",
+        parsing.optional(parsing.port),
+        "where beat serves its /metrics (default: OTEL_EXPORTER_PROMETHEUS_PORT; embedded in a worker: nowhere)",
+    ),
     "excluded_tasks": Option(
         "CELERY_OTEL_EXCLUDED_TASKS",
         "",
@@ -204,6 +218,13 @@ OPTIONS: dict[str, Option] = {
         parsing.count,
         "how many queue names become labels",
     ),
+    "max_entries": Option(
+        "CELERY_OTEL_MAX_ENTRIES",
+        "200",
+        "a whole number above 0",
+        parsing.count,
+        "how many names of beat's entries become labels",
+    ),
 }
 
 
@@ -221,11 +242,14 @@ class Settings:
     prometheus_host: str
     prometheus_port: int
     worker_name: str
+    beat_name: str
+    beat_prometheus_port: int | None
     excluded_tasks: tuple[str, ...]
     duration_buckets: tuple[float, ...]
     max_tasks: int
     max_error_types: int
     max_queues: int
+    max_entries: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
