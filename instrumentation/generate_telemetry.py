@@ -30,8 +30,9 @@ PAGE_HEAD = """# Metrics
 
 *Generated from `instrumentation/celery_otel/telemetry.yaml` by `make generate`.*
 
-Every series also has the labels `job` (the service) and `instance` (the worker's node name). Series marked *zero* are
-exported as 0 from the start for every registered task, so that `increase()` sees the first event.
+Every series also has the labels `job` (the service) and `instance` (the worker's node name, or the name of beat, which
+alone has the series `celery_beat_*`). Series marked *zero* are exported as 0 from the start for every registered task,
+or entry of beat, so that `increase()` sees the first event.
 """
 
 SPANS_HEAD = """# Spans

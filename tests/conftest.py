@@ -1,6 +1,7 @@
 """What every test starts from: an environment without our variables."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -11,3 +12,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for key in list(os.environ):
         if key.startswith(("OTEL_", "CELERY_OTEL_")) and not key.startswith(("CELERY_OTEL_TOOL", "CELERY_OTEL_PYTHON")):
             monkeypatch.delenv(key)
+
+
+@pytest.fixture(scope="session")
+def celery54() -> str:
+    """A Python interpreter that has Celery 5.4, celery-otel and redis."""
+    python = os.environ.get("CELERY_OTEL_PYTHON_54", "")
+    if not Path(python).is_file():
+        pytest.fail(
+            f"CELERY_OTEL_PYTHON_54={python!r} is no interpreter with Celery 5.4: run `make venv-celery54`, "
+            "which makes one and prints its path, and set the variable to it (`make test` does both)"
+        )
+    return python

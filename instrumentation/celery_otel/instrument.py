@@ -18,7 +18,7 @@ from celery_otel.hooks.spawned import SpawnedChild
 from celery_otel.hooks.steps import WorkerLife, step_classes
 from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.hooks.upstream import UPSTREAM_SILENCE
-from celery_otel.settings import Settings
+from celery_otel.settings import CLOSE_TIMEOUT, Settings
 from celery_otel.telemetry.producer_spans import ProducerSpans, tracer_of
 from celery_otel.telemetry.tracing import PROCESS_TRACING
 
@@ -54,6 +54,8 @@ class Instrumentation:
         self._clock = clock
         self._stack = ExitStack()
         self._spawned = SpawnedChild(lambda: ChildTracing(None), self._task_logs)
+        self._worker = "worker"
+        self._beat: Any = None
 
     def install(self) -> None:
         """Puts the hooks in. With `OTEL_SDK_DISABLED`, only what passes on the time of publishing and the trace."""
@@ -72,6 +74,7 @@ class Instrumentation:
         if self._settings.traces_exporters:
             enter(self._spawned)
         enter(UPSTREAM_SILENCE.used())
+        enter(connected(signals.beat_init, self._on_beat))
         enter(stepped(self._app.steps["worker"], worker_step))
         enter(stepped(self._app.steps["consumer"], consumer_step))
 
@@ -97,6 +100,7 @@ class Instrumentation:
 
     def _telemetry(self, worker: Any) -> WorkerLife:
         # Loaded here, since a web server that only publishes needs none of it.
+        from celery_otel.hooks.embedded import beat_awaiter  # noqa: PLC0415
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
         from celery_otel.telemetry.resource import worker_resource  # noqa: PLC0415
@@ -113,7 +117,32 @@ class Instrumentation:
         if forks(worker) and telemetry.tracing is not None:
             self._stack.enter_context(PROCESS_TRACING.diverted(telemetry.tracing.spans.take))
         self._stack.callback(telemetry.close)
+        # After the worker's own last export, which takes as long as beat's: the two are at it at the same time.
+        self._stack.enter_context(connected(signals.worker_shutdown, beat_awaiter(worker, CLOSE_TIMEOUT)))
+        self._worker = self._settings.worker_name or str(worker.hostname)
         return telemetry
+
+    def _on_beat(self, sender: Any = None, **_: Any) -> None:
+        known = self._beat is not None and self._beat.service is sender
+        if sender.app is not self._app or known:
+            return
+        try:
+            self._open_beat(sender)
+        except Exception as error:  # noqa: BLE001  # whatever it is, beat starts without us
+            FailureLog().tell("start", "celery-otel could not start: this beat runs unmonitored.", error)
+
+    def _open_beat(self, service: Any) -> None:
+        # Loaded here, as in a worker.
+        from celery_otel.hooks.beat import BeatTelemetry  # noqa: PLC0415
+
+        self._beat = BeatTelemetry(service, self._settings, self._beat_pipeline, self._clock)
+        self._stack.callback(self._beat.close)
+
+    def _beat_pipeline(self, embedded: bool, *how: Any) -> Any:  # noqa: FBT001  # called by position alone
+        from celery_otel.telemetry.beat import BeatPipeline  # noqa: PLC0415
+
+        worker = self._worker if embedded else None
+        return BeatPipeline(self._settings, self._app_name, worker, *how)
 
 
 _ATTRIBUTE = "celery_otel"

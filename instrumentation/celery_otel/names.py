@@ -178,6 +178,30 @@ WORKER_LAST_RECEIVED_TIMESTAMP = Metric(
     description="When the worker last received an attempt from the queue, as a Unix time.",
     labels=("worker_name", "queue_name"),
 )
+BEAT_LAST_TICK_TIMESTAMP = Metric(
+    name="celery.beat.last_tick.timestamp",
+    series="celery_beat_last_tick_timestamp_seconds",
+    kind="gauge",
+    unit="s",
+    description="When beat's scheduler last began a tick, as a Unix time.",
+    labels=(),
+)
+BEAT_ENTRY_LAST_FIRE_TIMESTAMP = Metric(
+    name="celery.beat.entry.last_fire.timestamp",
+    series="celery_beat_entry_last_fire_timestamp_seconds",
+    kind="gauge",
+    unit="s",
+    description="When the task of a beat entry was last sent, as a Unix time.",
+    labels=("entry",),
+)
+BEAT_MISSED = Metric(
+    name="celery.beat.missed",
+    series="celery_beat_missed_total",
+    kind="counter",
+    unit="{run}",
+    description="Runs of a beat entry that were due and never sent, because beat was down or blocked or could not publish.",
+    labels=("entry",),
+)
 CELERY_OTEL_LABEL_OVERFLOW = Metric(
     name="celery_otel.label.overflow",
     series="celery_otel_label_overflow_total",
@@ -257,6 +281,9 @@ METRICS: tuple[Metric, ...] = (
     WORKER_CHILD_RESTARTS,
     WORKER_HEARTBEAT_TIMESTAMP,
     WORKER_LAST_RECEIVED_TIMESTAMP,
+    BEAT_LAST_TICK_TIMESTAMP,
+    BEAT_ENTRY_LAST_FIRE_TIMESTAMP,
+    BEAT_MISSED,
     CELERY_OTEL_LABEL_OVERFLOW,
     CELERY_OTEL_HOOK_ERRORS,
     CELERY_OTEL_SPANS_EXPORTED,
@@ -276,6 +303,7 @@ ZEROED: tuple[Metric, ...] = (
     MESSAGES_INVALID,
     ACTIVE_TASKS,
     TASK_FAILURE_RATE,
+    BEAT_MISSED,
     CELERY_OTEL_LABEL_OVERFLOW,
     CELERY_OTEL_HOOK_ERRORS,
     CELERY_OTEL_EXPORT_FAILURES,

@@ -17,6 +17,9 @@ QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
 GUIDE_BUCKETS = "1,5,10,30,60,120,300,600,1800,3600,7200"
 """The buckets of the monitoring guide, in seconds; the quick ones below them are ours."""
 
+CLOSE_TIMEOUT = 2.0
+"""The most that the end of a process waits for its last exports, in seconds."""
+
 EXPORTERS = ("otlp", "prometheus", "console", "none")
 
 OPTIONS: dict[str, Option] = {
@@ -139,6 +142,20 @@ OPTIONS: dict[str, Option] = {
         str,
         "labels worker_name and instance (default: Celery's node name)",
     ),
+    "beat_name": Option(
+        "CELERY_OTEL_BEAT_NAME",
+        "",
+        "a name that stays the same when beat is replaced, and that no second beat has",
+        str,
+        "label instance of beat's series (default: beat@ and the host's name; embedded: beat- and the worker's name)",
+    ),
+    "beat_prometheus_port": Option(
+        "CELERY_OTEL_BEAT_PROMETHEUS_PORT",
+        "",
+        "a port from 1 to 65535",
+        parsing.optional(parsing.port),
+        "where beat serves its /metrics (default: OTEL_EXPORTER_PROMETHEUS_PORT; embedded in a worker: nowhere)",
+    ),
     "excluded_tasks": Option(
         "CELERY_OTEL_EXCLUDED_TASKS",
         "",
@@ -174,6 +191,13 @@ OPTIONS: dict[str, Option] = {
         parsing.count,
         "how many queue names become labels",
     ),
+    "max_entries": Option(
+        "CELERY_OTEL_MAX_ENTRIES",
+        "200",
+        "a whole number above 0",
+        parsing.count,
+        "how many names of beat's entries become labels",
+    ),
     **TRACE_OPTIONS,
 }
 
@@ -192,6 +216,8 @@ class Settings:
     prometheus_host: str
     prometheus_port: int
     worker_name: str
+    beat_name: str
+    beat_prometheus_port: int | None
     excluded_tasks: tuple[str, ...]
     duration_buckets: tuple[float, ...]
     max_tasks: int
@@ -218,6 +244,7 @@ class Settings:
     new_trace_tasks: tuple[str, ...]
     capture_content: bool
     capture_message_size: bool
+    max_entries: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

@@ -1,6 +1,5 @@
 """The oldest Celery that is supported: the same outcomes, where Celery itself differs as the table says."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,18 +8,6 @@ from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.outcomes import OUTCOMES
 from tests.acceptance.ledger.run import all_outcomes, compare, play, run_plan, seed
 from tests.acceptance.ledger.scene import Pipeline, Scene
-
-
-@pytest.fixture
-def celery54() -> str:
-    """A Python interpreter that has Celery 5.4, celery-otel and redis."""
-    python = os.environ.get("CELERY_OTEL_PYTHON_54", "")
-    if not Path(python).is_file():
-        pytest.fail(
-            f"CELERY_OTEL_PYTHON_54={python!r} is no interpreter with Celery 5.4: run `make venv-celery54`, "
-            "and set the variable to .venv-celery54/bin/python (`make test` does both)"
-        )
-    return python
 
 
 @pytest.mark.parametrize("acks_late", [False, True], ids=["early", "late"])

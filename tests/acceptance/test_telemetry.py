@@ -1,4 +1,4 @@
-"""`telemetry.yaml` describes what comes out of a real worker through a real collector, and nothing else does."""
+"""`telemetry.yaml` describes what comes out of a real worker and a real beat through a real collector, and no more."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import yaml
 from celery import Celery
 from prometheus_client.parser import text_string_to_metric_families
 
+from celery_otel_pipeline.beat import CeleryBeat
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.fetching import fetch
 from celery_otel_pipeline.polling import wait_until
@@ -14,6 +15,7 @@ from celery_otel_pipeline.worker import CeleryWorker
 
 ROOT = Path(__file__).parents[2]
 APPLICATION = "tests.integration.worker.application"
+SCHEDULED = "tests.integration.beat.application"
 ADDED = {"job", "instance", "le"}
 """Labels that the collector adds, and the one of histogram buckets."""
 
@@ -46,26 +48,44 @@ def make_every_kind_of_series(client: Celery) -> None:
         result.get(timeout=30, propagate=False)
 
 
+def instances(page: str, prefix: str) -> set[str]:
+    """The instances that have series whose names begin so."""
+    families = (family for family in text_string_to_metric_families(page) if family.name.startswith(prefix))
+    return {sample.labels["instance"] for family in families for sample in family.samples}
+
+
 def test_what_is_described_is_emitted_and_nothing_else(tmp_path: Path) -> None:
     """A run that does a bit of everything emits each described series with its kind and labels, and no other."""
     with RedisServer(tmp_path / "redis") as redis, Collector(tmp_path / "collector") as collector:
+        exporting = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.otlp_http_endpoint,
+            "OTEL_METRIC_EXPORT_INTERVAL": "300",
+        }
         worker = CeleryWorker(
             "telemetry",
             app=f"{APPLICATION}:app",
             broker_url=redis.url,
             directory=tmp_path,
-            env={
-                "SHOP_BACKEND": redis.url,
-                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.otlp_http_endpoint,
-                "OTEL_METRIC_EXPORT_INTERVAL": "300",
-            },
+            env={"SHOP_BACKEND": redis.url, **exporting},
+            cwd=ROOT,
+        )
+        beat = CeleryBeat(
+            "beat",
+            app=f"{SCHEDULED}:app",
+            broker_url=redis.url,
+            directory=tmp_path,
+            # Into a queue of which nobody takes anything: this is not about the worker's tasks.
+            env={"BEAT_SCHEDULE": '{"often": 1}', "BEAT_QUEUE": "unread", **exporting},
             cwd=ROOT,
         )
         client = Celery("client", broker=redis.url, backend=redis.url, set_as_current=False)
-        with worker, client:
+        with worker, beat, client:
             make_every_kind_of_series(client)
             wait_until(
                 lambda: described() == emitted(fetch(collector.metrics_url)),
                 deadline=20,
                 message=lambda: str(described().items() ^ emitted(fetch(collector.metrics_url)).items()),
             )
+            page = fetch(collector.metrics_url)
+        beats, workers = instances(page, "celery_beat"), instances(page, "celery_worker")
+        assert (1, {worker.node_name}) == (len(beats - workers), workers)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 
 
@@ -93,3 +94,27 @@ def stepped(steps: set[Any], step: type[Any]) -> Iterator[None]:
         yield
     finally:
         steps.discard(step)
+
+
+@contextmanager
+def surrounded(instance: Any, name: str, around: Callable[..., Any]) -> Iterator[None]:
+    """Puts a function around a method of one object, whatever its class: it gets the original first."""
+    original, before = getattr(instance, name), vars(instance).get(name)
+
+    @wraps(original)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return around(original, *args, **kwargs)
+
+    setattr(instance, name, method)
+    try:
+        yield
+    finally:
+        if vars(instance).get(name) is method:
+            _restore(instance, name, before)
+
+
+def _restore(instance: Any, name: str, before: Any) -> None:
+    if before is None:
+        delattr(instance, name)
+    else:
+        setattr(instance, name, before)

@@ -28,13 +28,10 @@ from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
 from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
-from celery_otel.settings import Settings
+from celery_otel.settings import CLOSE_TIMEOUT, Settings
 
 OTHER_HOOKS = ("connected", "connection_lost", "ready", "request_class", "span", "undecodable", "unknown", *CHILD_HOOKS)
 """Values of the label `hook` beside the hooks of attempts."""
-
-CLOSE_TIMEOUT = 2.0
-"""The most that the end of a worker waits for its last exports, in seconds."""
 
 Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
 

@@ -1,23 +1,8 @@
 """The oldest Celery that is supported has the relay as well."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from tests.integration.relay.conftest import OpenShop, span, stamp
-
-
-@pytest.fixture
-def celery54() -> str:
-    """A Python interpreter that has Celery 5.4, celery-otel and redis."""
-    python = os.environ.get("CELERY_OTEL_PYTHON_54", "")
-    if not Path(python).is_file():
-        pytest.fail(
-            f"CELERY_OTEL_PYTHON_54={python!r} is no interpreter with Celery 5.4: run `make venv-celery54`, "
-            "and set the variable to .venv-celery54/bin/python (`make test` does both)"
-        )
-    return python
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "gevent", "eventlet", "solo"])

@@ -1,0 +1,49 @@
+"""Beats that export to a collector: what is left at their end, and what two of them look like."""
+
+import socket
+
+from celery_otel_pipeline.collector import Collector
+from tests.integration.beat.conftest import LAST_FIRE, LAST_TICK, MISSED, Page, Scene, otlp, remembered
+from tests.integration.beat.journal import missed
+
+ONCE_AN_HOUR = 3_600_000
+NAME = f"beat@{socket.gethostname()}"
+
+
+def test_the_last_export_carries_everything(scene: Scene) -> None:
+    """With an export an hour, a beat that is stopped still brings its last numbers."""
+    with Collector(scene.directory / "collector") as collector:
+        beat, _ = scene.beat({"often": 1.0}, env=otlp(collector.otlp_http_endpoint, milliseconds=ONCE_AN_HOUR))
+        with beat:
+            scene.wait_for_runs("often", 3)
+            beat.stop()
+        page = Page(collector.metrics_url)
+        labels = {"job": "shop", "instance": NAME, "entry": "often"}
+        assert remembered(beat.schedule_path, "often") == page.value(LAST_FIRE, **labels)
+        assert missed(scene.runs("often"), 1.0) == page.value(MISSED, **labels)
+
+
+def test_the_series_of_a_killed_beat_end(scene: Scene) -> None:
+    """They are there while it lives, idle entries too, and gone when it has not exported for a while."""
+    with Collector(scene.directory / "collector", metric_expiration="2s") as collector:
+        beat, _ = scene.beat({"rarely": 3600.0}, env=otlp(collector.otlp_http_endpoint))
+        page = Page(collector.metrics_url)
+        with beat:
+            scene.eventually(1, lambda: len(page.labelled(MISSED, instance=NAME, entry="rarely")))
+            beat.kill()
+        scene.eventually(set(), lambda: page.origins("celery_.+"))
+
+
+def test_two_beats_of_a_machine_are_told_apart(scene: Scene) -> None:
+    """The second one gets a number, so that a count of the ticks shows both, and its log asks whether it is meant."""
+    with Collector(scene.directory / "collector") as collector:
+        exporting = otlp(collector.otlp_http_endpoint)
+        first, _ = scene.beat({"often": 1.0}, name="first", env=exporting)
+        second, _ = scene.beat({"often": 1.0}, name="second", env=exporting)
+        page = Page(collector.metrics_url)
+        with first:
+            scene.eventually({NAME}, lambda: page.origins(LAST_TICK))
+            with second:
+                scene.eventually({NAME, NAME.replace("@", "-2@")}, lambda: page.origins(LAST_TICK))
+        assert "another beat of shop runs on this machine" in second.log
+        assert "another beat" not in first.log
