@@ -18,9 +18,10 @@ POOLS = ["prefork", "threads", "solo", "gevent", "eventlet"]
 
 
 def _warm_up(scene: Scene) -> Plan:
-    """Some successes, so that there is something to lose."""
+    """Some successes, so that there is something to lose; over, so that none is what is lost."""
     for _ in range(20):
         scene.stage.send("ledger.success", 1)
+    wait_until(scene.stage.idle, deadline=SETTLING, message="the warm-up does not end")
     return multiplied(ran("ledger.success", scene.conditions.queue, "success"), 20)
 
 
