@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.polling import wait_until
@@ -34,11 +34,11 @@ class Pipeline:
 
     Args:
         directory: Where both keep their data and logs.
-        metric_expiration: The collector's, by default as configured.
+        collector: More of the collector's arguments.
     """
 
-    def __init__(self, directory: Path, *, metric_expiration: str | None = None) -> None:
-        self.collector = Collector(directory, metric_expiration=metric_expiration)
+    def __init__(self, directory: Path, **collector: Any) -> None:
+        self.collector = Collector(directory, **collector)
         targets = {"celery_workers": self.collector.metrics_target}
         self.prometheus = PrometheusServer(directory, targets=targets, scrape_interval="500ms")
         self.tap = ExportTap(self.collector.otlp_http_endpoint)

@@ -4,11 +4,12 @@ They follow from the series: what was counted is what must have a span.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from celery_otel_pipeline.spans import Span as StoredSpan
 from tests.acceptance.ledger.plan import Plan, Series
 
 
@@ -58,15 +59,25 @@ def _ended(series: Series) -> Ended | None:
 def found(spans: Iterable[Span]) -> Spans:
     """What the spans of attempts say, each counted once however often it was delivered."""
     consumers = {span.span_id: span for span in spans if span.kind == Span.SpanKind.SPAN_KIND_CONSUMER}
-    return Counter(_said(span) for span in consumers.values())
+    return Counter(
+        _said(
+            {item.key: item.value.string_value for item in span.attributes},
+            failed=span.status.code == Status.StatusCode.STATUS_CODE_ERROR,
+        )
+        for span in consumers.values()
+    )
 
 
-def _said(span: Span) -> Ended:
-    attributes = {item.key: item.value.string_value for item in span.attributes}
+def stored(spans: Iterable[StoredSpan]) -> Spans:
+    """The same of the spans that Jaeger has."""
+    consumers = {span.span_id: span for span in spans if span.kind == "consumer"}
+    return Counter(_said(span.tags, failed=span.status == "error") for span in consumers.values())
+
+
+def _said(attributes: Mapping[str, str], *, failed: bool) -> Ended:
     error = attributes.get("error.type", "")
     # A span whose status contradicts it equals no planned one.
-    consistent = (span.status.code == Status.StatusCode.STATUS_CODE_ERROR) == bool(error)
-    state = attributes["celery.task.state"] if consistent else f"status {span.status.code}"
+    state = attributes["celery.task.state"] if failed == bool(error) else f"contradicts its status ({failed})"
     return Ended(attributes["celery.task.name"], state, error)
 
 

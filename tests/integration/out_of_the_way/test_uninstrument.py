@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any, Self
 
@@ -59,8 +59,9 @@ class Footprint:
         """
         new = {"threads": self.threads - before.threads, "sockets": self.sockets - before.sockets}
         lines = [f"{name}: {sorted(map(str, found))}" for name, found in new.items() if found]
-        now, then = ({name: value for name, value in asdict(one).items() if name not in new} for one in (self, before))
-        return lines + [f"{name}: was {then[name]}, is {now[name]}" for name in now if now[name] != then[name]]
+        others = [field.name for field in fields(self) if field.name not in new]
+        changed = [name for name in others if getattr(self, name) != getattr(before, name)]
+        return lines + [f"{name}: was {getattr(before, name)}, is {getattr(self, name)}" for name in changed]
 
 
 def _signals() -> dict[str, Signal]:
