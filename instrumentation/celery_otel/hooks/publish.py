@@ -151,7 +151,7 @@ class PublishInstrumentor(CeleryInstrumentor):
         self._wall = wall
         self._stack = ExitStack()
         self._active = False
-        self._brokers: dict[str, Broker] = {}
+        self._own_broker: Broker | None = None
         # Nobody exports metrics where tasks are only published: the log is all there is.
         self._failures = HookFailures(lambda _: None, FailureLog())
 
@@ -263,10 +263,10 @@ class PublishInstrumentor(CeleryInstrumentor):
         connection = options.get("connection") or getattr(producer, "__connection__", None)
         if connection is not None:
             return broker_of(connection)
-        url = str(self._app.conf.broker_write_url)
-        if url not in self._brokers:
-            self._brokers[url] = broker_of(self._app.connection_for_write())
-        return self._brokers[url]
+        if self._own_broker is None:
+            # Asked once, as Celery does, which keeps its connections: looking it up costs more than all the rest.
+            self._own_broker = broker_of(self._app.connection_for_write())
+        return self._own_broker
 
     def _size(self, publishing: Publishing, body: Any) -> int:
         return body_size(body, publishing.options.get("serializer") or self._app.conf.task_serializer)

@@ -77,7 +77,7 @@ def told(self: Task, results: list[None]) -> tuple[int, str]:
     return len(results), str(self.request.get(LINKS))
 
 
-@app.task(name="traces.again", bind=True, max_retries=2)
-def again(self: Task) -> None:
-    """Is retried until it fails."""
-    raise self.retry(countdown=0)
+if os.environ.get("TRACES_BEAT"):
+    app.conf.beat_schedule = {
+        "often": {"task": "traces.order", "schedule": 0.2, "options": {"queue": os.environ["TRACES_BEAT"]}}
+    }
