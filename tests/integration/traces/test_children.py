@@ -60,9 +60,13 @@ def test_a_dead_collector_does_not_keep_children(
     """With a collector that refuses or never answers, children end and are replaced: their tasks all run in time."""
     with Accepting() as server, kind() as collector:
         worker = traced.worker(
-            "application", *RECYCLED, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, TRACES_OWN_PROVIDER=provider
+            "application",
+            *RECYCLED,
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            # Far longer than what the tasks are waited for: it is not the exporter that lets the children go.
+            OTEL_EXPORTER_OTLP_TIMEOUT="600",
+            TRACES_OWN_PROVIDER=provider,
         )
-        # 12 children on 2 slots, each of which would wait 10 seconds for its exporter.
         traced.run("traces.fetch", server.url, traced.queue, times=6)
         assert 0 == worker.warm_stop(40)
 
