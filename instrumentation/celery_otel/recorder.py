@@ -82,7 +82,7 @@ class SpanRecorder:
                 self._finish(*self._late.popleft()[1:])
 
     def _note(self, record: Said) -> None:
-        key = record["span"]
+        key = str(record.get("span"))
         self._said[key] = merged(self._said[key], record) if key in self._said else record
         # What stays belongs to attempts that still run, or to one that was over before its child was.
         if len(self._said) > STRAYS:

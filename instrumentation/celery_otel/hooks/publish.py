@@ -23,9 +23,9 @@ from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.broker import broker_of
 from celery_otel.hooks.chords import link_body, watched
 from celery_otel.hooks.installed import Shared, connected, overridden, patched
-from celery_otel.hooks.publication import body_size, of_call, of_signal
+from celery_otel.hooks.publication import body_size, chord_of, of_call, of_signal
 from celery_otel.settings import Settings
-from celery_otel.stamps import PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACESTATE
+from celery_otel.stamps import CHORD, PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACESTATE
 
 
 class OpenSpan(Protocol):
@@ -206,7 +206,7 @@ class PublishInstrumentor(CeleryInstrumentor):
         with self._failures.taken("publish"):
             if publishing is None and headers is not None:
                 # Of an application that is not instrumented: it gets what needs no span.
-                self._stamp(headers)
+                self._stamp(headers, signal.get("body"))
             elif publishing is not None and publishing.app is self._app and publishing.span is None:
                 self._begin(publishing, sender, {} if headers is None else headers, signal)
                 if POLICY_IN_SIGNAL and retry_policy is not None:
@@ -215,17 +215,20 @@ class PublishInstrumentor(CeleryInstrumentor):
     def _begin(
         self, publishing: Publishing, task: str, headers: MutableMapping[str, Any], signal: Mapping[str, Any]
     ) -> None:
-        attempt = self._stamp(headers)
+        attempt = self._stamp(headers, signal["body"])
         size = self._size(publishing, signal["body"]) if self._settings.capture_message_size else None
         publication = of_signal(self._broker(publishing.options), task, {**signal, "headers": headers}, size)
         publishing.span = self._spans.open(publication, publishing.start, attempt)
         self._spans.inject(headers)
 
-    def _stamp(self, headers: MutableMapping[str, Any]) -> tuple[str, str] | None:
-        """Stamps the time, and for a retry the attempt before, whose traceparent and tracestate it gives back."""
+    def _stamp(self, headers: MutableMapping[str, Any], body: Any) -> tuple[str, str] | None:
+        """Stamps time and chord, and for a retry the attempt before, whose traceparent and tracestate it gives back."""
         own, state = headers.pop(TRACEPARENT, None), headers.pop(TRACESTATE, None)
         headers.pop(PREVIOUS, None)
+        headers.pop(CHORD, None)
         headers[PUBLISHED_AT] = f"{self._wall():.6f}"
+        if chord := chord_of(body):
+            headers[CHORD] = chord
         if not headers.get("retries"):
             return None
         attempt = own if isinstance(own, str) else self._current_attempt(headers)

@@ -1,6 +1,7 @@
 """The spans of one worker: decided at receipt, made at the end, encoded, queued and exported."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -49,6 +50,7 @@ class SpanPipeline:
         drain: Callable[[], Iterable[Said]],
         failed: Callable[[str], None],
     ) -> None:
+        self._log = log
         self.identities = IdentityMaker(ambient_sampler(settings))
         self._encoder = SpanEncoder(shape)
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
@@ -67,7 +69,26 @@ class SpanPipeline:
         )
 
     def _emit(self, span: FinishedSpan) -> None:
-        self._queue.put(self._encoder.encode(span))
+        self._put(lambda: self._encoded(span))
+
+    def _encoded(self, span: FinishedSpan) -> bytes:
+        try:
+            return self._encoder.encode(span)
+        except Exception as error:  # noqa: BLE001  # what a child says comes through a socket, and may be anything
+            self._tell("celery-otel leaves out what a task set on its span: it cannot be encoded.", error)
+            return self._encoder.encode(replace(span, said={}))
+
+    def _put(self, encode: Callable[[], bytes]) -> None:
+        try:
+            encoded = encode()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the worker and its other spans go on
+            self._queue.lose()
+            self._tell("celery-otel drops a span: it cannot be encoded.", error)
+            return
+        self._queue.put(encoded)
+
+    def _tell(self, message: str, error: Exception) -> None:
+        self._log.tell("span", message, error)
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """What became of the spans so far."""
@@ -83,7 +104,7 @@ class SpanPipeline:
 
     def take(self, span: ReadableSpan) -> None:
         """Takes a span that user code or another instrumentation has made in this process."""
-        self._queue.put(framed(span))
+        self._put(lambda: framed(span))
 
     def close(self, timeout: float) -> None:
         """Exports what is left, for so many seconds at most, and ends."""
