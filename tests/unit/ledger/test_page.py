@@ -18,7 +18,7 @@ def row(outcome: str, found: int, planned: int = 20, *, series: int = 3, remark:
 
 
 def test_a_cell_shows_what_differs_and_what_cannot_be_had() -> None:
-    """Equal numbers are shown once, different ones both, and an outcome that cannot be had as a dash with its remark."""
+    """Equal numbers stand once, different ones both, and an outcome that cannot be had is a dash with its remark."""
     results = {run: {"rows": [row("success", 20), row("child SIGKILLed", 5, 5)]} for run in RUNS}
     lost = row("child SIGKILLed", 0, 0, series=0, remark="the task runs in the worker itself")
     results["solo-early"] = {"rows": [row("success", 19), lost]}
