@@ -41,7 +41,9 @@ class Ledger:
         self.ended_too: Callable[[Attempt, Outcome, float], None] = lambda *_: None
         self._counts = counts
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
+        # thread while it holds the lock.
+        self._lock = threading.RLock()
         self._open: dict[Attempt, None] = {}
         self._ended = EndedAttempts()
         self._declared: dict[str, None] = {}

@@ -1,6 +1,7 @@
 """The ledger balances, whatever happens to attempts and in whatever order."""
 
 import gc
+import threading
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -65,6 +66,26 @@ def test_an_attempt_ends_once(ledger: Ledger) -> None:
     attempt = received(ledger, request)
     assert [True, False] == [ledger.end(attempt, SUCCESS), ledger.end(attempt, LOST)]
     assert {("shop.order", "success"): 1} == ledger.read()[names.TASK_TOTAL]
+
+
+def test_an_attempt_that_ends_in_a_signal_handler_counts() -> None:
+    """A handler that interrupts the ledger and ends another attempt does not wait for it, and both ends count."""
+
+    def monotonic() -> float:
+        # Where a signal handler may run: Celery's, at a cold shutdown, ends what is running.
+        while later:
+            ledger.end(later.pop(), SUCCESS)
+        return 1000.0
+
+    ledger = Ledger(Counts((1.0,), 10), worker="w@host", clock=Clock(monotonic=monotonic))
+    requests, later = [Request(), Request()], []
+    first, second = (received(ledger, request, number) for number, request in enumerate(requests))
+    later.append(second)
+    thread = threading.Thread(target=ledger.end, args=(first, SUCCESS), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive(), "it waits for itself"
+    assert {("shop.order", "success"): 2} == ledger.read()[names.TASK_TOTAL]
 
 
 def test_a_request_that_dies_unstarted_is_returned(ledger: Ledger) -> None:
