@@ -24,7 +24,7 @@ def test_spans_of_children_are_the_workers(traced: Traced) -> None:
     with Accepting() as server:
         traced.run("traces.fetch", server.url, traced.queue, times=3)
     traced.wait_for({f"send {traced.queue}": 3})
-    spans = traced.sink.spans()
+    spans = traced.sink.spans(kind="PRODUCER")
     assert {("traces", worker.node_name)} == {(span.service, span.resource["service.instance.id"]) for span in spans}
     pids = [span.resource["process.pid"] for span in spans]
     assert 3 == len(set(pids))
@@ -49,7 +49,7 @@ def test_the_users_provider_is_flushed_too(traced: Traced) -> None:
     with Accepting() as server:
         traced.run("traces.fetch", server.url, traced.queue, times=TASKS)
     traced.wait_for({f"send {traced.queue}": TASKS})
-    assert {"users-own"} == {span.service for span in traced.sink.spans()}
+    assert {"users-own"} == {span.service for span in traced.sink.spans(kind="PRODUCER")}
 
 
 @pytest.mark.parametrize("provider", ["", "yes"], ids=["ours", "users"])
