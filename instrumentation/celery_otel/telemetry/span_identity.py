@@ -80,15 +80,15 @@ class IdentityMaker:
             sampled=result.decision is Decision.RECORD_AND_SAMPLE,
             trace_state=result.trace_state.to_header() if result.trace_state else "",
             links=links,
-            attributes=_added(result.attributes, attributes),
+            attributes=_added(result.attributes or {}, attributes),
         )
 
 
-def _added(by_sampler: Attributes | None, given: Attributes) -> Attributes:
-    """What a sampler adds: the SDK's own hand back what they were given, and most add nothing."""
-    if not by_sampler or by_sampler == given:
+def _added(said: Mapping[str, Any], given: Attributes) -> Attributes:
+    """What a sampler adds. Those of the SDK hand back what they were given."""
+    if said == given:
         return {}
-    return {key: value for key, value in by_sampler.items() if key not in given}
+    return {key: value for key, value in said.items() if key not in given or given[key] != value}
 
 
 def _sdk_link(link: SpanLink) -> Link:
