@@ -154,6 +154,12 @@ class Ledger:
                 if not spare(attempt):
                     self._end(attempt, decide_silent(attempt, cause))
 
+    def close(self) -> None:
+        """The worker has stopped: what it held goes back, and every gauge reads 0."""
+        with self._lock:
+            self.give_back(ReturnCause.SHUTDOWN)
+            self._counts.rest()
+
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """A copy of every series at one moment: it balances."""
         with self._lock:

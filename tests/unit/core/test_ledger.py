@@ -88,6 +88,18 @@ def test_an_attempt_that_ends_in_a_signal_handler_counts() -> None:
     assert {("shop.order", "success"): 2} == ledger.read()[names.TASK_TOTAL]
 
 
+def test_nothing_is_left_of_a_ledger_that_is_closed(ledger: Ledger) -> None:
+    """When the worker has stopped, what it held has gone back and every gauge reads 0, the failure rate too."""
+    requests = [Request(), Request()]
+    failed, _ = (received(ledger, request, number) for number, request in enumerate(requests))
+    ledger.end(failed, LOST)
+    gauges = (names.TASK_FAILURE_RATE, names.WORKER_PREFETCH_COUNT)
+    assert [1, 1] == [total(ledger.read(), gauge) for gauge in gauges]
+    ledger.close()
+    assert [0, 0] == [total(ledger.read(), gauge) for gauge in gauges]
+    assert {("shop.order", "shutdown"): 1} == ledger.read()[names.TASK_RETURNED]
+
+
 def test_a_request_that_dies_unstarted_is_returned(ledger: Ledger) -> None:
     """An attempt whose request is collected before it started is returned, with the cause of that moment."""
     request = Request()
