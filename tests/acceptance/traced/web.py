@@ -55,7 +55,9 @@ def _broken() -> Any:
 
 def _routed() -> Any:
     """Publishes to an exchange that has a name."""
-    return shop.order.apply_async(queue=Queue(f"{shop.QUEUE}-routed", Exchange("routed"), routing_key="orders.urgent"))
+    # Celery publishes to a queue of a direct exchange by the default one.
+    queue = Queue(f"{shop.QUEUE}-routed", Exchange("routed", type="topic"), routing_key="orders.urgent")
+    return shop.order.apply_async(queue=queue)
 
 
 PAGES: dict[str, Callable[[], Any]] = {
