@@ -6,7 +6,7 @@ sending it when it died.
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -136,6 +136,8 @@ def merged(first: Said, second: Said) -> Said:
     both = {**first, **second, "attributes": {**first.get("attributes", {}), **second.get("attributes", {})}}
     for key in ("events", "links"):
         both[key] = [*first.get(key, ()), *second.get(key, ())]
+    for losses in ("dropped", "cut"):
+        both[losses] = dict(Counter(first.get(losses, {})) + Counter(second.get(losses, {})))
     return both
 
 

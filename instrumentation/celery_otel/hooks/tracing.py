@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from celery.utils.saferepr import saferepr
-
 from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import MAX_LENGTH
@@ -97,8 +95,9 @@ class AttemptTracing:
             return
         info = result[1] if isinstance(result, tuple) else result
         if isinstance(result, tuple) and not result[0]:
-            if self._content:
-                attempt.attributes[attributes.TASK_RESULT] = _shown(info)
+            if self._content and info is not None:
+                # The child sends no result, but Celery's representation of it.
+                attempt.attributes[attributes.TASK_RESULT] = _text(info)
             return
         self.failed(request, attempt, info)
 
@@ -179,16 +178,8 @@ def _link(traceparent: Any, meaning: str) -> SpanLink | None:
     return SpanLink(trace_id, span_id, {attributes.LINK: meaning})
 
 
-def _shown(value: Any) -> str:
-    """A result as Celery shows arguments, which does not write out what is large."""
+def _text(value: Any) -> str:
     try:
-        return str(saferepr(value, maxlen=CONTENT_LENGTH))[:CONTENT_LENGTH]
-    except Exception as error:  # noqa: BLE001  # a user's class, whose repr may raise anything
-        return f"<repr failed: {type(error).__name__}>"
-
-
-def _text(error: Any) -> str:
-    try:
-        return str(error)[:CONTENT_LENGTH]
-    except Exception as failure:  # noqa: BLE001  # a user's class, whose str may raise anything
-        return f"<str failed: {type(failure).__name__}>"
+        return str(value)[:CONTENT_LENGTH]
+    except Exception as error:  # noqa: BLE001  # a user's exception, whose str may raise anything
+        return f"<str failed: {type(error).__name__}>"

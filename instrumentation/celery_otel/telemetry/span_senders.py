@@ -62,9 +62,26 @@ def grpc_sender(settings: Settings) -> SpanSender:
     exporter: Any = import_module(GRPC_MODULE)
 
     class GrpcSender(exporter.OTLPSpanExporter):  # type: ignore[misc]  # known only when it is chosen
+        _hopeless = False
+
         def send(self, request: bytes) -> Delivery:
-            result = self._export(ExportTraceServiceRequest.FromString(request))
-            return Delivery.DONE if result is SpanExportResult.SUCCESS else Delivery.LATER
+            self._hopeless = False
+            if self._export(ExportTraceServiceRequest.FromString(request)) is SpanExportResult.SUCCESS:
+                return Delivery.DONE
+            return Delivery.NEVER if self._hopeless else Delivery.LATER
+
+        def _initialize_channel_and_stub(self) -> None:
+            super()._initialize_channel_and_stub()
+            call = self._client.Export
+
+            def export(**arguments: Any) -> Any:
+                try:
+                    return call(**arguments)
+                except Exception as error:
+                    self._hopeless = _is_hopeless(error)
+                    raise
+
+            self._client.Export = export
 
         def _translate_data(self, data: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
             return data
@@ -73,6 +90,18 @@ def grpc_sender(settings: Settings) -> SpanSender:
             return sum(len(scope.spans) for resource in data.resource_spans for scope in resource.scope_spans)
 
     return GrpcSender(**compressed("grpc", settings.traces_compression))
+
+
+def _is_hopeless(error: Any) -> bool:
+    """Whether a gRPC error says that the collector will never take the request.
+
+    Without a time to try again, exhausted resources mean a request that is too large:
+    https://opentelemetry.io/docs/specs/otlp/#failures
+    """
+    code = error.code().name if hasattr(error, "code") else ""
+    if code == "RESOURCE_EXHAUSTED":
+        return "google.rpc.retryinfo-bin" not in dict(error.trailing_metadata() or ())
+    return code == "INVALID_ARGUMENT"
 
 
 class ConsoleSender:

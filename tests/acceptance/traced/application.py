@@ -16,6 +16,9 @@ QUEUE = os.environ.get("SHOP_QUEUE", "shop")
 SECRET = "card-4711"  # noqa: S105  # stands for what must not be told
 """What is in arguments, results and messages of exceptions."""
 
+DYING = 0.3
+"""How long a task lives that ends its process, in seconds."""
+
 app = Celery("shop", broker=URL, backend=URL)
 app.conf.update(
     task_default_queue=QUEUE,
@@ -82,10 +85,17 @@ def poll(left: int) -> None:
         poll.delay(left - 1)
 
 
+def _charge() -> None:
+    raise ValueError(SECRET)
+
+
 @app.task(name="shop.fail")
-def fail() -> NoReturn:
+def fail() -> None:
     """Fails with one exception because of another."""
-    raise LookupError(f"{SECRET}\nand more of {SECRET}") from ValueError(SECRET)
+    try:
+        _charge()
+    except ValueError as error:
+        raise LookupError(f"{SECRET}\nand more of {SECRET}") from error
 
 
 @app.task(name="shop.unpicklable")
@@ -132,7 +142,8 @@ def impatient() -> None:
 
 @app.task(name="shop.die")
 def die() -> None:
-    """Ends its process."""
+    """Ends its process after a while."""
+    time.sleep(DYING)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

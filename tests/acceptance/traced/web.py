@@ -4,11 +4,13 @@
 """
 
 import json
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from celery import chain, chord, group
+from kombu.entity import Exchange, Queue
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
@@ -43,11 +45,27 @@ def _refused() -> Any:
         return None
 
 
+def _broken() -> Any:
+    """Publishes over a connection that has been broken meanwhile."""
+    shop.order.delay()
+    with shop.app.producer_pool.acquire(block=True) as producer:
+        producer.connection.connection.sock.shutdown(socket.SHUT_RDWR)
+    return shop.order.delay()
+
+
+def _routed() -> Any:
+    """Publishes to an exchange that has a name."""
+    # Celery publishes to a queue of a direct exchange by the default one.
+    queue = Queue(f"{shop.QUEUE}-routed", Exchange("routed", type="topic"), routing_key="orders.urgent")
+    return shop.order.apply_async(queue=queue)
+
+
 PAGES: dict[str, Callable[[], Any]] = {
     "chain": _chain,
     "group": _group,
     "chord": _chord,
     "eager": shop.label.apply,
+    "eager_failure": shop.fail.apply,
     "always_eager": _always_eager,
     "poll": lambda: shop.poll.delay(2),
     "arguments": lambda: shop.order.delay(shop.SECRET, card=shop.SECRET),
@@ -56,6 +74,8 @@ PAGES: dict[str, Callable[[], Any]] = {
     "unknown": lambda: shop.app.send_task("shop.nowhere"),
     "long": lambda: shop.sleep.delay(60),
     "refused": _refused,
+    "broken": _broken,
+    "routed": _routed,
 }
 """What a request does; a page of any other name publishes the task of that name."""
 
