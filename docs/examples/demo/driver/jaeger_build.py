@@ -1,10 +1,13 @@
 """Builds Jaeger where it is not built yet, in a process that ends with the demo, whenever that is."""
 
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from celery_otel_pipeline.polling import DeadlineError
 from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.repository import ROOT
 
@@ -12,6 +15,7 @@ COMMAND = ("make", "--silent", "--no-print-directory", "tool-path", "NAME=jaeger
 CHOSEN = "CELERY_OTEL_TOOL_JAEGER"
 CACHE = "CELERY_OTEL_CACHE"
 POLL_SECONDS = 0.1
+SECONDS_TO_CLEAN_UP = 10.0
 
 
 class BuildError(Exception):
@@ -45,7 +49,10 @@ class JaegerBuild:
         if CHOSEN in os.environ:
             return
         with self._process as process:
-            self._follow()
+            try:
+                self._follow()
+            finally:
+                self._interrupt()
             if process.wait(0) != 0:
                 raise BuildError(f"Jaeger was not built.\n{process.log_tail}")
 
@@ -58,6 +65,13 @@ class JaegerBuild:
                 self._say(line)
             told = len(lines)
             time.sleep(POLL_SECONDS)
+
+    def _interrupt(self) -> None:
+        """End an unfinished build as Ctrl-C in a terminal does, all of its processes at once: it cleans up after it."""
+        if self._process.alive:
+            os.killpg(self._process.pid, signal.SIGINT)
+            with contextlib.suppress(DeadlineError):
+                self._process.wait(SECONDS_TO_CLEAN_UP)
 
     def _progress(self) -> list[str]:
         """Return the whole lines so far that speak to the user; the last one of the log is the program's path."""

@@ -14,7 +14,8 @@ from .planned_trace import end_of, name_of
 MILLISECONDS = 1000.0
 # So much of the axis is seen even of the shortest span.
 SHORTEST = 0.012
-WIDE_ENOUGH = 115
+# From these widths on there is room for a task's whole name, and for an end in one line.
+FOR_NAMES, FOR_ENDS = 95, 115
 END_WIDTH = 25
 NARROW_END_WIDTH = 18
 COLORS = {"server": "magenta", "client": "magenta", "producer": "blue", "consumer": "green"}
@@ -29,11 +30,11 @@ def waterfall(trace: Trace, width: int) -> RenderableType:
     """
     begin = min(span.start for span in trace.spans)
     length = max(span.start + span.duration for span in trace.spans) - begin
-    table = _empty_table(f"0 to {length:.2f} s", END_WIDTH if width >= WIDE_ENOUGH else NARROW_END_WIDTH)
+    table = _empty_table(f"0 to {length:.2f} s", END_WIDTH if width >= FOR_ENDS else NARROW_END_WIDTH)
     for guide, span in _tree(trace):
         offset = span.start - begin
         times = (f"{seconds * MILLISECONDS:.0f}" for seconds in (offset, span.duration))
-        label = Text(guide, style="dim") + Text(_label(span), style="default")
+        label = Text(guide, style="dim") + Text(_label(span, whole=width >= FOR_NAMES), style="default")
         table.add_row(label, span.service, *times, _bar(span, offset, length), Text(_end(span), style=_color(span)))
     return Group(table, *_links(trace))
 
@@ -65,10 +66,12 @@ def _below(trace: Trace, parent: Span, guide: str) -> Iterator[tuple[str, Span]]
         yield from _below(trace, child, f"{guide}{'  ' if last else '│ '}")
 
 
-def _label(span: Span) -> str:
+def _label(span: Span, *, whole: bool) -> str:
     """A message processed goes by its task's name, which says more than "process" in front of it."""
     task: str = span.tags.get("celery.task.name", "")
-    return task if span.kind == "consumer" and task else span.operation
+    if span.kind != "consumer" or not task:
+        return span.operation
+    return task if whole else task.rpartition(".")[2]
 
 
 def _end(span: Span) -> str:
