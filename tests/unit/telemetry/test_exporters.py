@@ -1,5 +1,8 @@
 """The exporters that the settings ask for can be built."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from celery_otel.settings import Settings
@@ -17,7 +20,7 @@ def test_every_compression_that_is_accepted_can_be_used(
     for key, value in environ.items():
         monkeypatch.setenv(key, value)
     settings = Settings.read(environ)
-    built = [*push_exporters(settings).items(), *span_exporters(settings).items(), *span_senders(settings).items()]
-    for _, exporter in built:
-        exporter.shutdown()
-    assert ["otlp"] * 3 == [name for name, _ in built]
+    built: list[Mapping[str, Any]] = [push_exporters(settings), span_exporters(settings), span_senders(settings)]
+    for exporters in built:
+        exporters["otlp"].shutdown()
+    assert [["otlp"]] * 3 == [list(exporters) for exporters in built]
