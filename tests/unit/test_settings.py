@@ -74,6 +74,7 @@ def test_a_variable_is_read(field: str, expected: object, environ: dict[str, str
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:port"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "zip"),
         ("OTEL_RESOURCE_ATTRIBUTES", "=prod"),
         ("OTEL_EXPORTER_PROMETHEUS_PORT", "70000"),
         ("OTEL_EXPORTER_PROMETHEUS_HOST", "local host"),
@@ -116,6 +117,15 @@ def test_a_secret_is_not_repeated(key: str) -> None:
     assert "hunter2" not in str(vars(caught.value))
     assert caught.value.__suppress_context__, "the error it came from repeats the value"
     assert f"{key}='***' cannot be used" in str(caught.value)
+
+
+@pytest.mark.parametrize("signal", ["", "METRICS_", "TRACES_"])
+def test_deflate_is_refused_with_grpc(signal: str) -> None:
+    """Of two values that do not go together, the one that has to change is named before anything starts."""
+    environ = {f"OTEL_EXPORTER_OTLP_{signal}PROTOCOL": "grpc", f"OTEL_EXPORTER_OTLP_{signal}COMPRESSION": "deflate"}
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.read(environ)
+    assert f"OTEL_EXPORTER_OTLP_{signal}COMPRESSION" == caught.value.key
 
 
 def test_every_error_is_ours() -> None:
