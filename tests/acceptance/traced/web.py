@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
 from tests.acceptance.traced import application as shop
-from tests.acceptance.traced.shared import CROWD
+from tests.acceptance.traced.shared import CROWD, SECRET
 
 
 def _chain() -> Any:
@@ -79,7 +79,7 @@ PAGES: dict[str, Callable[[], Any]] = {
     "eager_failure": shop.fail.apply,
     "always_eager": _always_eager,
     "poll": lambda: shop.poll.delay(2),
-    "arguments": lambda: shop.order.delay(shop.SECRET, card=shop.SECRET),
+    "arguments": lambda: shop.order.delay(SECRET, card=SECRET),
     "later": lambda: shop.order.apply_async(countdown=0.5),
     "expired": lambda: shop.order.apply_async(expires=-1),
     "unknown": lambda: shop.app.send_task("shop.nowhere"),
