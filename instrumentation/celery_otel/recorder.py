@@ -50,7 +50,10 @@ class SpanRecorder:
         self._emit = emit
         self._drain = drain
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
+        # thread while it holds the lock.
+        self._lock = threading.RLock()
+        self._completing = False
         self._ended: deque[tuple[Attempt, Outcome, float]] = deque()
         self._late: deque[tuple[float, Attempt, Outcome, float]] = deque()
         self._said: dict[str, Said] = {}
@@ -73,13 +76,23 @@ class SpanRecorder:
             everything: Those too whose children may still be sending.
         """
         with self._lock:
-            for record in self._drain():
-                self._note(record)
-            while self._ended:
-                self._finish_or_wait(*self._ended.popleft())
-            now = self._clock.monotonic()
-            while self._late and (everything or self._late[0][0] <= now):
-                self._finish(*self._late.popleft()[1:])
+            if self._completing:
+                # This thread's own call, which was interrupted, goes on with what has ended meanwhile.
+                return
+            self._completing = True
+            try:
+                self._complete(everything=everything)
+            finally:
+                self._completing = False
+
+    def _complete(self, *, everything: bool) -> None:
+        for record in self._drain():
+            self._note(record)
+        while self._ended:
+            self._finish_or_wait(*self._ended.popleft())
+        now = self._clock.monotonic()
+        while self._late and (everything or self._late[0][0] <= now):
+            self._finish(*self._late.popleft()[1:])
 
     def _note(self, record: Said) -> None:
         key = str(record.get("span"))

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,12 +15,14 @@ from redis import Redis
 from celery_otel_pipeline.environment import child_environment
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.process import Process, ProcessDiedError
-from tests.benchmarks.resources import Cpu, Memory
+from tests.benchmarks.resources import Cpu, Memory, Spent
 from tests.benchmarks.variants import Variant
 
 ROOT = Path(__file__).parents[2]
 CONCURRENCY = 2
 _DEADLINE = 300.0
+#: Seconds between two looks at the queue: the error of a duration, of which a turn of 2000 tasks has about three.
+_LOOK = 0.01
 
 
 class Contestant:
@@ -42,22 +44,26 @@ class Contestant:
             "BENCH_BROKER": broker_url,
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_endpoint,
             "OTEL_SERVICE_NAME": f"bench-{variant.key}",
+            **variant.env,
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
         }
         argv = [sys.executable, "-m", "celery", "-A", "tests.benchmarks.application", "worker"]
         argv += ["-n", f"{variant.key}@%h", "-P", "prefork", "-c", str(CONCURRENCY), *variant.arguments]
         self._process = Process(variant.key, argv, directory=directory, env=self._env, cwd=ROOT)
 
-    def run(self, tasks: int) -> Cpu:
-        """Return the CPU time that the worker takes for so many tasks, from the first to the last.
+    def run(self, tasks: int) -> Spent:
+        """Return the time that the worker takes for so many tasks, from the first to the last.
 
         The queue is filled while MAIN is stopped, so that it works at its full speed and alone.
         """
         self._fill(tasks)
-        before = Cpu.of(self._process.pid)
+        before, start = Cpu.of(self._process.pid), time.monotonic()
         self._process.signal(signal.SIGCONT)
-        self._wait_until_done()
-        return Cpu.of(self._process.pid) - before
+        self._wait_until(self._is_empty, interval=_LOOK)
+        seconds = time.monotonic() - start
+        quiet = Quiet(self.variant.quiet)
+        self._wait_until(lambda: quiet.since(Cpu.of(self._process.pid).total), interval=_LOOK * 10)
+        return Spent(Cpu.of(self._process.pid) - before, seconds)
 
     def memory(self) -> Memory:
         """What the worker holds now."""
@@ -67,11 +73,11 @@ class Contestant:
         self._process.signal(signal.SIGSTOP)
         self.published.append(_publish(tasks, self._env))
 
-    def _wait_until_done(self) -> None:
-        quiet = Quiet(self.variant.quiet)
+    def _wait_until(self, condition: Callable[[], bool], *, interval: float) -> None:
         wait_until(
-            lambda: self._is_empty() and quiet.since(Cpu.of(self._process.pid).total),
+            condition,
             deadline=_DEADLINE,
+            interval=interval,
             message=lambda: f"{self.variant.key} does not finish its tasks\n{self._process.log_tail}",
         )
 

@@ -14,6 +14,8 @@ COLUMNS = (
     "CPU per task",
     "of it MAIN",
     "against bare, median (quartiles)",
+    "tasks per second",
+    "against bare, median (quartiles)",
     "private memory of MAIN",
     "of a child",
     "CPU per message published",
@@ -38,20 +40,35 @@ def _row(rounds: Sequence[Round], variant: Variant) -> tuple[str, ...]:
         more = median(read(results[variant.key]) - read(results[BARE.key]) for results in rounds)
         return f"{middle(read):.1f} MB" if variant is BARE else f"{middle(read):.1f} MB ({more:+.1f})"
 
+    def against_bare(of_round: Callable[[Result, Result], float]) -> str:
+        return "1" if variant is BARE else spread(ratios(rounds, variant.key, of_round))
+
     return (
         variant.meaning,
-        f"{middle(lambda result: result.cpu.total) * MICROSECONDS:.0f} µs",
-        f"{middle(lambda result: result.cpu.main) * MICROSECONDS:.0f} µs",
-        "1" if variant is BARE else spread(ratios(rounds, variant.key)),
+        f"{middle(lambda result: result.spent.cpu.total) * MICROSECONDS:.0f} µs",
+        f"{middle(lambda result: result.spent.cpu.main) * MICROSECONDS:.0f} µs",
+        against_bare(more_cpu),
+        f"{middle(lambda result: 1 / result.spent.seconds):.0f}",
+        against_bare(rate),
         added(lambda result: result.memory.main),
         added(lambda result: result.memory.child),
         f"{middle(lambda result: result.publishing) * MICROSECONDS:.0f} µs",
     )
 
 
-def ratios(rounds: Sequence[Round], key: str) -> list[float]:
-    """CPU per task of a variant against the bare worker's of the same round, a number per round."""
-    return [results[key].cpu.total / results[BARE.key].cpu.total for results in rounds]
+def more_cpu(result: Result, bare: Result) -> float:
+    """CPU per task against the bare worker's."""
+    return result.spent.cpu.total / bare.spent.cpu.total
+
+
+def rate(result: Result, bare: Result) -> float:
+    """Tasks per second against the bare worker's."""
+    return bare.spent.seconds / result.spent.seconds
+
+
+def ratios(rounds: Sequence[Round], key: str, of_round: Callable[[Result, Result], float]) -> list[float]:
+    """A variant against the bare worker of the same round, a number per round."""
+    return [of_round(results[key], results[BARE.key]) for results in rounds]
 
 
 def spread(values: Sequence[float]) -> str:

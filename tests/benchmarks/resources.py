@@ -1,4 +1,4 @@
-"""What a worker has used: CPU time and private memory of MAIN and of its pool's children."""
+"""What a worker has used: time, and private memory of MAIN and of its pool's children."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -41,6 +41,28 @@ class Cpu:
 
     def __truediv__(self, count: int) -> "Cpu":
         return Cpu(self.main / count, self.children / count)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What some tasks took.
+
+    Attributes:
+        cpu: CPU time, until the worker had nothing more to do for them.
+        seconds: Time on the clock, until their queue was empty.
+    """
+
+    cpu: Cpu
+    seconds: float
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.cpu + other.cpu, self.seconds + other.seconds)
+
+    def __truediv__(self, count: int) -> "Spent":
+        return Spent(self.cpu / count, self.seconds / count)
+
+
+NOTHING = Spent(Cpu(0, 0), 0)
 
 
 def _own(process: psutil.Process) -> float:

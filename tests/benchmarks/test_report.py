@@ -3,23 +3,25 @@
 import pytest
 
 from tests.benchmarks.comparison import Result, Round, compare
-from tests.benchmarks.report import BEGIN, END, ratios, replaced, spread, table
-from tests.benchmarks.resources import Cpu, Memory
+from tests.benchmarks.report import BEGIN, END, more_cpu, rate, ratios, replaced, spread, table
+from tests.benchmarks.resources import Cpu, Memory, Spent
 from tests.benchmarks.variants import BARE, VARIANTS
 
-(OURS,) = [variant for variant in VARIANTS if variant.key == "celery-otel"]
+(OURS,) = [variant for variant in VARIANTS if variant.key == "spans"]
 
 
 def _round(bare: float, ours: float) -> Round:
     return {
-        "bare": Result(Cpu(bare, 0.0002), Memory(15.0, 17.0), 0.0005),
-        "celery-otel": Result(Cpu(ours, 0.0002), Memory(20.0, 7.0), 0.0006),
+        "bare": Result(Spent(Cpu(bare, 0.0002), bare), Memory(15.0, 17.0), 0.0005),
+        "spans": Result(Spent(Cpu(ours, 0.0002), ours), Memory(20.0, 7.0), 0.0006),
     }
 
 
 def test_each_round_is_compared_with_its_own_bare_worker() -> None:
     """A machine that is slower in one round changes both numbers, and not their ratio."""
-    assert pytest.approx([1.1, 1.1]) == ratios([_round(0.0008, 0.0009), _round(0.0018, 0.002)], "celery-otel")
+    rounds = [_round(0.0008, 0.0009), _round(0.0018, 0.002)]
+    assert pytest.approx([1.1, 1.1]) == ratios(rounds, "spans", more_cpu)
+    assert pytest.approx([0.889, 0.9], abs=0.001) == ratios(rounds, "spans", rate)
 
 
 def test_spread_is_the_median_with_the_quartiles() -> None:
@@ -28,10 +30,10 @@ def test_spread_is_the_median_with_the_quartiles() -> None:
 
 
 def test_table_has_a_row_per_variant_with_what_it_adds() -> None:
-    """Memory is told absolutely and against bare Celery; CPU per task and per message in microseconds."""
+    """Memory is told absolutely and against bare Celery; times in microseconds."""
     *_, bare, ours = table([_round(0.001, 0.0011)], [BARE, OURS]).splitlines()
-    assert "| bare Celery | 1200 µs | 1000 µs | 1 | 15.0 MB | 17.0 MB | 500 µs |" == bare
-    assert ours.endswith("| 1300 µs | 1100 µs | 1.083 | 20.0 MB (+5.0) | 7.0 MB (-10.0) | 600 µs |")
+    assert "| bare Celery | 1200 µs | 1000 µs | 1 | 1000 | 1 | 15.0 MB | 17.0 MB | 500 µs |" == bare
+    assert ours.endswith("| 1300 µs | 1100 µs | 1.083 | 909 | 0.909 | 20.0 MB (+5.0) | 7.0 MB (-10.0) | 600 µs |")
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
@@ -48,10 +50,11 @@ def test_a_page_without_markers_is_refused() -> None:
 def test_workers_run_their_tasks_and_are_measured() -> None:
     """One small round, with the real broker and collector, gives a number for everything."""
     (results,) = compare([BARE, OURS], rounds=1, tasks=200, progress=lambda _: None)
-    assert {"bare", "celery-otel"} == results.keys()
+    assert {"bare", "spans"} == results.keys()
     for result in results.values():
-        assert result.cpu.main > 0
-        assert result.cpu.children > 0
+        assert result.spent.cpu.main > 0
+        assert result.spent.cpu.children > 0
+        assert result.spent.seconds > 0
         assert result.memory.main > 0
         assert result.memory.child > 0
         assert result.publishing > 0

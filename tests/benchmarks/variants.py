@@ -1,6 +1,7 @@
 """What is compared: bare Celery, and Celery with one thing more."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,7 @@ class Variant:
         key: Its short name.
         meaning: What it is, for the table.
         instrumentation: What the application sets up.
+        env: More of the environment, of the worker and of those who publish to it.
         arguments: More of the worker's command line.
         quiet: A worker whose queue is empty is done when it has used no CPU time for so long, in seconds: what is sent
             later than its tasks were run belongs to them too.
@@ -19,16 +21,37 @@ class Variant:
     key: str
     meaning: str
     instrumentation: str = "bare"
+    env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     quiet: float = 0.4
 
 
 BARE = Variant("bare", "bare Celery")
+#: Spans of celery-otel wait 1 s for others, to be sent together.
+SPANS_LEAVE = 1.6
 VARIANTS = (
     BARE,
     Variant("control", "bare Celery once more: what chance alone does"),
     Variant("frozen", "bare Celery with `gc.freeze()` before the fork", instrumentation="frozen"),
-    Variant("celery-otel", "celery-otel, metrics over OTLP", instrumentation="celery-otel"),
+    Variant(
+        "metrics",
+        "celery-otel, metrics alone",
+        instrumentation="celery-otel",
+        env={"OTEL_TRACES_EXPORTER": "none"},
+    ),
+    Variant(
+        "spans",
+        "celery-otel, metrics and all spans",
+        instrumentation="celery-otel",
+        quiet=SPANS_LEAVE,
+    ),
+    Variant(
+        "sampled",
+        "celery-otel, metrics and the spans of 10 % of the traces",
+        instrumentation="celery-otel",
+        env={"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"},
+        quiet=SPANS_LEAVE,
+    ),
     Variant("events", "Celery's own events (`-E`)", arguments=("-E",)),
     Variant(
         "upstream",

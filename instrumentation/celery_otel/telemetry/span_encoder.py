@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.message import Message
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -31,6 +31,7 @@ _SOME_CONTEXT = SpanContext(1, 1, is_remote=False)
 
 Shape = Callable[[str, str], tuple[str, Attributes]]
 """Gives the name and the constant attributes of the spans of a task and queue."""
+Setter = Callable[[AnyValue, Any], None]
 
 
 class SpanEncoder:
@@ -69,7 +70,9 @@ class SpanEncoder:
 
 
 def _span(name: str, attributes: Attributes) -> bytes:
-    return _serialized(Span(name=_text(name), kind=Span.SpanKind.SPAN_KIND_CONSUMER, attributes=pairs(attributes)))
+    message = Span(name=_text(name), kind=Span.SpanKind.SPAN_KIND_CONSUMER)
+    _add_pairs(message.attributes, attributes)
+    return _serialized(message)
 
 
 def _serialized(message: Message) -> bytes:
@@ -85,15 +88,15 @@ def _variable(span: FinishedSpan, attributes: Attributes) -> Span:
         trace_state=identity.trace_state,
         start_time_unix_nano=int(span.start * NANOSECONDS),
         end_time_unix_nano=int(max(span.start, span.end) * NANOSECONDS),
-        attributes=pairs(attributes),
         flags=(_REMOTE if identity.parent_id else _LOCAL) | identity.sampled,
     )
+    _add_pairs(message.attributes, attributes)
     if identity.parent_id:
         message.parent_span_id = identity.parent_id.to_bytes(8)
-    if identity.links:
-        message.links.extend(map(_link, identity.links))
+    for link in identity.links:
+        _add_link(message.links.add(), link)
     if span.raised is not None:
-        message.events.append(_exception(span.raised, message.end_time_unix_nano))
+        _add_exception(message.events.add(time_unix_nano=message.end_time_unix_nano), span.raised)
     if span.said:
         _add_said(message, span.said)
     if span.error_type:
@@ -106,8 +109,9 @@ def _add_said(message: Span, said: Mapping[str, Any]) -> None:
     if "name" in said:
         message.name = _text(said["name"])
     for event in said.get("events", ()):
-        message.events.append(_event(event))
-    message.links.extend(map(_link_said, said.get("links", ())))
+        _add_event(message.events.add(), event)
+    for link in said.get("links", ()):
+        _add_link_said(message.links.add(), link)
     for kind in ("attributes", "events", "links"):
         lost = said.get("dropped", {}).get(kind, 0) + said.get("cut", {}).get(kind, 0)
         setattr(message, f"dropped_{kind}_count", lost)
@@ -117,55 +121,92 @@ def _add_said(message: Span, said: Mapping[str, Any]) -> None:
         message.status.message = _text(status.get("description") or "")
 
 
-def _event(event: Mapping[str, Any]) -> Span.Event:
-    return Span.Event(
-        name=_text(event["name"]),
-        time_unix_nano=event["time"],
-        attributes=pairs(event.get("attributes", {})),
-        dropped_attributes_count=event.get("dropped", 0),
-    )
+def _add_event(message: Span.Event, event: Mapping[str, Any]) -> None:
+    message.name = _text(event["name"])
+    message.time_unix_nano = event["time"]
+    message.dropped_attributes_count = event.get("dropped", 0)
+    _add_pairs(message.attributes, event.get("attributes", {}))
 
 
-def _exception(raised: Raised, at: int) -> Span.Event:
+def _add_exception(message: Span.Event, raised: Raised) -> None:
     said = {"exception.type": raised.type, "exception.stacktrace": raised.stack, "exception.message": raised.message}
-    known = {key: value for key, value in said.items() if value}
-    return Span.Event(name="exception", time_unix_nano=at, attributes=pairs(known))
+    message.name = "exception"
+    _add_pairs(message.attributes, {key: value for key, value in said.items() if value})
 
 
-def _link(link: SpanLink) -> Span.Link:
-    return Span.Link(
-        trace_id=link.trace_id.to_bytes(16), span_id=link.span_id.to_bytes(8), attributes=pairs(link.attributes)
-    )
+def _add_link(message: Span.Link, link: SpanLink) -> None:
+    message.trace_id = link.trace_id.to_bytes(16)
+    message.span_id = link.span_id.to_bytes(8)
+    _add_pairs(message.attributes, link.attributes)
 
 
-def _link_said(link: Mapping[str, Any]) -> Span.Link:
+def _add_link_said(message: Span.Link, link: Mapping[str, Any]) -> None:
     _, trace_id, span_id, flags = link["traceparent"].split("-")
-    return Span.Link(
-        trace_id=bytes.fromhex(trace_id),
-        span_id=bytes.fromhex(span_id),
-        trace_state=link.get("tracestate", ""),
-        flags=int(flags, 16) | (_REMOTE if link.get("remote") else _LOCAL),
-        attributes=pairs(link.get("attributes", {})),
-        dropped_attributes_count=link.get("dropped", 0),
-    )
+    message.trace_id = bytes.fromhex(trace_id)
+    message.span_id = bytes.fromhex(span_id)
+    message.trace_state = link.get("tracestate", "")
+    message.flags = int(flags, 16) | (_REMOTE if link.get("remote") else _LOCAL)
+    message.dropped_attributes_count = link.get("dropped", 0)
+    _add_pairs(message.attributes, link.get("attributes", {}))
 
 
-def pairs(attributes: Attributes) -> list[KeyValue]:
-    """Attributes as protobuf."""
-    return [KeyValue(key=_text(key), value=_value(value)) for key, value in attributes.items()]
+def _add_pairs(field: Any, attributes: Attributes) -> None:
+    """Adds attributes to a repeated field of pairs.
+
+    In place: a message that is made first and put into another one is copied there, which takes three times as long.
+    """
+    add = field.add
+    for key, value in attributes.items():
+        _set(add(key=_text(key)).value, value)
 
 
-def _value(value: Any) -> AnyValue:
-    for kind, encode in _ENCODERS:
-        if isinstance(value, kind):
-            return encode(value)
-    return AnyValue()
+def _set(message: AnyValue, value: Any) -> None:
+    setter = _SETTERS.get(type(value)) or _setter_of(value)
+    setter(message, value)
 
 
-def _integer(value: int) -> AnyValue:
-    """An integer of any size: OTLP's have 64 bits, and one that has more must not cost the span."""
-    fits = -(2**63) <= value < 2**63
-    return AnyValue(int_value=value) if fits else AnyValue(string_value=str(value))
+def _setter_of(value: Any) -> Setter:
+    """How a value is written whose class is derived from one of those that OTLP knows, or from none."""
+    return next((setter for kind, setter in _SETTERS.items() if isinstance(value, kind)), _set_nothing)
+
+
+def _set_nothing(message: AnyValue, _: Any) -> None:
+    message.SetInParent()
+
+
+def _set_text(message: AnyValue, value: str) -> None:
+    message.string_value = _text(value)
+
+
+def _set_boolean(message: AnyValue, value: bool) -> None:  # noqa: FBT001  # the value itself
+    message.bool_value = value
+
+
+def _set_integer(message: AnyValue, value: int) -> None:
+    """Integers are of any size: OTLP's have 64 bits, and one that has more must not cost the span."""
+    if -(2**63) <= value < 2**63:
+        message.int_value = value
+    else:
+        message.string_value = str(value)
+
+
+def _set_number(message: AnyValue, value: float) -> None:
+    message.double_value = value
+
+
+def _set_bytes(message: AnyValue, value: bytes) -> None:
+    message.bytes_value = value
+
+
+def _set_array(message: AnyValue, value: Sequence[Any]) -> None:
+    message.array_value.SetInParent()
+    for item in value:
+        _set(message.array_value.values.add(), item)
+
+
+def _set_mapping(message: AnyValue, value: Mapping[str, Any]) -> None:
+    message.kvlist_value.SetInParent()
+    _add_pairs(message.kvlist_value.values, value)
 
 
 def _text(value: str) -> str:
@@ -173,15 +214,17 @@ def _text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-_ENCODERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], AnyValue]], ...] = (
-    (str, lambda value: AnyValue(string_value=_text(value))),
-    (bool, lambda value: AnyValue(bool_value=value)),
-    (int, _integer),
-    (float, lambda value: AnyValue(double_value=value)),
-    (bytes, lambda value: AnyValue(bytes_value=value)),
-    ((list, tuple), lambda value: AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))),
-    (dict, lambda value: AnyValue(kvlist_value=KeyValueList(values=pairs(value)))),
-)
+_SETTERS: dict[type, Setter] = {
+    str: _set_text,
+    # Before int, from which it is derived.
+    bool: _set_boolean,
+    int: _set_integer,
+    float: _set_number,
+    bytes: _set_bytes,
+    list: _set_array,
+    tuple: _set_array,
+    dict: _set_mapping,
+}
 
 
 class Framed(bytes):

@@ -80,15 +80,15 @@ class IdentityMaker:
             sampled=result.decision is Decision.RECORD_AND_SAMPLE,
             trace_state=result.trace_state.to_header() if result.trace_state else "",
             links=links,
-            attributes=_added(attributes, result.attributes or {}),
+            attributes=_added(result.attributes or {}, attributes),
         )
 
 
-def _added(given: Attributes, returned: Attributes) -> Attributes:
-    """What a sampler has added: the SDK's own give back the attributes that they were given."""
-    if returned == given:
+def _added(said: Mapping[str, Any], given: Attributes) -> Attributes:
+    """What a sampler adds. Those of the SDK hand back what they were given."""
+    if said == given:
         return {}
-    return {key: value for key, value in returned.items() if key not in given or given[key] != value}
+    return {key: value for key, value in said.items() if key not in given or given[key] != value}
 
 
 def _sdk_link(link: SpanLink) -> Link:

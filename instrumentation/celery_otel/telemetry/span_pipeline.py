@@ -16,6 +16,7 @@ from celery_otel.failures import FailureLog
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.recorder import Said, SpanRecorder
 from celery_otel.settings import Settings
+from celery_otel.telemetry.onlookers import Onlookers, onlookers
 from celery_otel.telemetry.resource import worker_resource
 from celery_otel.telemetry.sampler import sampler
 from celery_otel.telemetry.span_encoder import RequestFrame, Shape, SpanEncoder, framed
@@ -56,7 +57,9 @@ class SpanPipeline:
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
         self.recorder = SpanRecorder(self._emit, drain)
         scope = InstrumentationScope("celery_otel", VERSION, SCHEMA)
-        frame = RequestFrame(worker_resource(settings, app_name, worker), scope)
+        resource = worker_resource(settings, app_name, worker)
+        frame = RequestFrame(resource, scope)
+        self._onlookers = Onlookers(onlookers(), shape, resource, scope, log)
         pace = Pace(settings.span_delay, settings.span_batch)
         self._loop = SpanLoop(
             queue=self._queue,
@@ -70,6 +73,7 @@ class SpanPipeline:
 
     def _emit(self, span: FinishedSpan) -> None:
         self._put(lambda: self._encoded(span))
+        self._onlookers.show(span)
 
     def _encoded(self, span: FinishedSpan) -> bytes:
         try:

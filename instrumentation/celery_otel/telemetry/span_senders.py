@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from celery_otel.settings import Settings
+from celery_otel.telemetry.exporters import compressed
 
 HTTP_MODULE = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 GRPC_MODULE = "opentelemetry.exporter.otlp.proto.grpc.trace_exporter"
@@ -42,8 +43,8 @@ class SpanSender(Protocol):
         """Ends, and wakes a `send` that waits for its next try."""
 
 
-def http_sender() -> SpanSender:
-    """A sender over OTLP/HTTP."""
+def http_sender(_: Settings) -> SpanSender:
+    """A sender over OTLP/HTTP, for which the environment says all."""
     exporter: Any = import_module(HTTP_MODULE)
 
     class HttpSender(exporter.OTLPSpanExporter):  # type: ignore[misc]  # known only when it is chosen
@@ -56,7 +57,7 @@ def http_sender() -> SpanSender:
     return HttpSender()
 
 
-def grpc_sender() -> SpanSender:
+def grpc_sender(settings: Settings) -> SpanSender:
     """A sender over OTLP/gRPC, which is imported only here."""
     exporter: Any = import_module(GRPC_MODULE)
 
@@ -88,7 +89,7 @@ def grpc_sender() -> SpanSender:
         def _count_data(self, data: ExportTraceServiceRequest) -> int:
             return sum(len(scope.spans) for resource in data.resource_spans for scope in resource.scope_spans)
 
-    return GrpcSender()
+    return GrpcSender(**compressed("grpc", settings.traces_compression))
 
 
 def _is_hopeless(error: Any) -> bool:
@@ -115,14 +116,14 @@ class ConsoleSender:
         """There is nothing to end."""
 
 
-_OTLP: Mapping[str, Callable[[], SpanSender]] = {"http/protobuf": http_sender, "grpc": grpc_sender}
+_OTLP: Mapping[str, Callable[[Settings], SpanSender]] = {"http/protobuf": http_sender, "grpc": grpc_sender}
 
 
 def span_senders(settings: Settings) -> dict[str, SpanSender]:
     """The senders that the settings ask for, by the exporter's name."""
     senders: dict[str, SpanSender] = {}
     if "otlp" in settings.traces_exporters:
-        senders["otlp"] = _OTLP[settings.traces_protocol]()
+        senders["otlp"] = _OTLP[settings.traces_protocol](settings)
     if "console" in settings.traces_exporters:
         senders["console"] = ConsoleSender()
     return senders
