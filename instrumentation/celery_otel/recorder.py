@@ -39,6 +39,7 @@ class SpanRecorder:
         emit: Takes each finished span.
         drain: Reads what children have sent since it was last called: records, each with its span's id.
         clock: Where the time comes from.
+        announce: Called for each span that will be made, when its attempt ends.
     """
 
     def __init__(
@@ -46,8 +47,11 @@ class SpanRecorder:
         emit: Callable[[FinishedSpan], None],
         drain: Callable[[], Iterable[Said]],
         clock: Clock = SYSTEM_CLOCK,
+        *,
+        announce: Callable[[], object] = lambda: None,
     ) -> None:
         self._emit = emit
+        self._announce = announce
         self._drain = drain
         self._clock = clock
         # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
@@ -62,6 +66,7 @@ class SpanRecorder:
         """Notes an end, at a Unix time; cheap enough for the inside of the ledger's lock."""
         span = attempt.span
         if span is not None and span.sampled and has_span(outcome, started=attempt.started_at is not None):
+            self._announce()
             self._ended.append((attempt, outcome, at))
 
     @property

@@ -7,8 +7,8 @@ import pytest
 from celery_otel import attributes
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.spans import Span
-from tests.acceptance.traced.application import DYING, SECRET
 from tests.acceptance.traced.scene import PATIENCE, Shop, Visit
+from tests.acceptance.traced.shared import DYING, SECRET
 
 TYPE, STACK, MESSAGE = "exception.type", "exception.stacktrace", "exception.message"
 APPLICATION = "tests.acceptance.traced.application"

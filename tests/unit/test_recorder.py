@@ -37,11 +37,17 @@ class Desk:
         self.spans: list[FinishedSpan] = []
         self.sent: list[dict[str, Any]] = []
         self.now = 0.0
-        self.recorder = SpanRecorder(self.spans.append, self._drain, Clock(monotonic=lambda: self.now))
+        self.announced = 0
+        self.recorder = SpanRecorder(
+            self.spans.append, self._drain, Clock(monotonic=lambda: self.now), announce=self._announce
+        )
 
     def _drain(self) -> Iterable[dict[str, Any]]:
         sent, self.sent = self.sent, []
         return sent
+
+    def _announce(self) -> None:
+        self.announced += 1
 
     def end(self, attempt: Attempt, outcome: Outcome) -> None:
         """An attempt ends."""
@@ -121,7 +127,7 @@ def test_what_is_not_sampled_has_none(desk: Desk) -> None:
     without.span = None
     desk.end(without, SUCCESS)
     desk.end(attempt(sampled=False), TIMED_OUT)
-    assert ([], 0) == (desk.spans, desk.recorder.waiting)
+    assert ([], 0, 0) == (desk.spans, desk.recorder.waiting, desk.announced)
 
 
 def test_an_expected_exception_is_no_error(desk: Desk) -> None:
@@ -153,7 +159,7 @@ def test_what_the_task_said_is_on_its_span(desk: Desk) -> None:
 def test_a_killed_childs_record_may_come_late(desk: Desk, outcome: Outcome) -> None:
     """The span of an attempt whose child was killed waits a moment for what the child was sending."""
     desk.end(attempt(), outcome)
-    assert ([], 1) == (desk.spans, desk.recorder.waiting)
+    assert ([], 1, 1) == (desk.spans, desk.recorder.waiting, desk.announced)
     desk.sent = [record(attributes={"a": 1})]
     desk.now += PATIENCE
     desk.recorder.complete()

@@ -28,6 +28,8 @@ class Ledger:
     Attributes:
         ended_too: Called with each attempt that ends or is returned, how, and when (a Unix time); inside the lock, so
             that what it notes and what is counted are one.
+        read_too: Gives series that are read with all others, inside the lock: what comes of each end is in the same
+            reading as the end.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Ledger:
     ) -> None:
         self.worker = worker
         self.ended_too: Callable[[Attempt, Outcome, float], None] = lambda *_: None
+        self.read_too: Callable[[], dict[Metric, dict[Labels, Value]]] = dict
         self._counts = counts
         self._clock = clock
         # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
@@ -170,4 +173,4 @@ class Ledger:
             readings[names.ACTIVE_TASKS] = {(task,): active[task] for task in {**self._declared, **active}}
             readings[names.WORKER_POOL_BUSY] = {(self.worker,): active.total()}
             readings[names.WORKER_PREFETCH_COUNT] = {(self.worker,): waiting}
-            return readings
+            return {**readings, **self.read_too()}

@@ -21,6 +21,7 @@ class SpanQueue:
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._under_way: list[bytes] = []
+        self._announced = 0
         self.exported = 0
         """How many spans were exported."""
         self.dropped = 0
@@ -28,6 +29,16 @@ class SpanQueue:
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._under_way)
+
+    def announce(self) -> None:
+        """A span will come: it waits from now on, until it is exported or dropped."""
+        with self._lock:
+            self._announced += 1
+
+    def read(self) -> tuple[int, int, int]:
+        """How many announced spans are exported, dropped, and waiting, at one moment: all there are."""
+        with self._lock:
+            return self.exported, self.dropped, self._announced - self.exported - self.dropped
 
     def put(self, span: bytes) -> None:
         """Adds a span, and makes room for it."""

@@ -85,6 +85,7 @@ class WorkerTelemetry:
             failed = self._count_export_failure
             self.tracing = WorkerTracing(worker, name, settings, self.ledger, open_spans, failed)
             self.ledger.ended_too = self.tracing.spans.recorder.ended
+            self.ledger.read_too = self.tracing.spans.read
         attempts = None if self.tracing is None else self.tracing.attempts
         self.hooks = AttemptHooks(self.ledger, queues, self._task_label, attempts, failures, clock)
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
@@ -95,8 +96,7 @@ class WorkerTelemetry:
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """Every series of this moment."""
-        spans = {} if self.tracing is None else self.tracing.spans.read()
-        return {**self.ledger.read(), **self._gauges.read(), **spans}
+        return {**self.ledger.read(), **self._gauges.read()}
 
     def watch(self, consumer: Any) -> ConsumerWatch:
         """Watches a consumer of the worker."""

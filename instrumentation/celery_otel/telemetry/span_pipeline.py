@@ -55,7 +55,7 @@ class SpanPipeline:
         self.identities = IdentityMaker(ambient_sampler(settings))
         self._encoder = SpanEncoder(shape)
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
-        self.recorder = SpanRecorder(self._emit, drain)
+        self.recorder = SpanRecorder(self._emit, drain, announce=self._queue.announce)
         scope = InstrumentationScope("celery_otel", VERSION, SCHEMA)
         resource = worker_resource(settings, app_name, worker)
         frame = RequestFrame(resource, scope)
@@ -96,10 +96,11 @@ class SpanPipeline:
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """What became of the spans so far."""
+        exported, dropped, waiting = self._queue.read()
         return {
-            names.CELERY_OTEL_SPANS_EXPORTED: {(): self._queue.exported},
-            names.CELERY_OTEL_SPANS_DROPPED: {(): self._queue.dropped},
-            names.CELERY_OTEL_SPANS_WAITING: {(): len(self._queue) + self.recorder.waiting},
+            names.CELERY_OTEL_SPANS_EXPORTED: {(): exported},
+            names.CELERY_OTEL_SPANS_DROPPED: {(): dropped},
+            names.CELERY_OTEL_SPANS_WAITING: {(): waiting},
         }
 
     def start(self) -> None:
@@ -108,6 +109,7 @@ class SpanPipeline:
 
     def take(self, span: ReadableSpan) -> None:
         """Takes a span that user code or another instrumentation has made in this process."""
+        self._queue.announce()
         self._put(lambda: framed(span))
 
     def close(self, timeout: float) -> None:

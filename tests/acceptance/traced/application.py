@@ -10,14 +10,11 @@ from celery.exceptions import Ignore, Reject
 from opentelemetry import trace
 
 import celery_otel
+from tests.acceptance.traced.shared import DYING, SECRET
 
 URL = os.environ.get("SHOP_URL", "redis://unset")
 QUEUE = os.environ.get("SHOP_QUEUE", "shop")
-SECRET = "card-4711"  # noqa: S105  # stands for what must not be told
-"""What is in arguments, results and messages of exceptions."""
 
-DYING = 0.3
-"""How long a task lives that ends its process, in seconds."""
 
 app = Celery("shop", broker=URL, backend=URL)
 app.conf.update(
@@ -58,6 +55,13 @@ def pid() -> int:
 def label() -> None:
     """Sets an attribute on its current span."""
     trace.get_current_span().set_attribute("shop.label", "blue")
+
+
+@app.task(name="shop.recording")
+def recording() -> tuple[str, bool]:
+    """Tells its trace, and whether its current span is recorded."""
+    span = trace.get_current_span()
+    return f"{span.get_span_context().trace_id:032x}", span.is_recording()
 
 
 @app.task(name="shop.ship")

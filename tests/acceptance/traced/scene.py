@@ -166,6 +166,10 @@ class Shop:
         )
         return found()[:number]
 
+    def stop(self) -> None:
+        """Stops the workers and beats: after it, all that they had to export has been exported."""
+        self._stack.close()
+
     @property
     def _server(self) -> JaegerServer:
         assert self._jaeger is not None

@@ -12,9 +12,11 @@ from typing import Any
 from celery import chain, chord, group
 from kombu.entity import Exchange, Queue
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
 from tests.acceptance.traced import application as shop
+from tests.acceptance.traced.shared import CROWD, SECRET
 
 
 def _chain() -> Any:
@@ -53,6 +55,15 @@ def _broken() -> Any:
     return shop.order.delay()
 
 
+def _crowd() -> Any:
+    """Many requests, each a trace of its own; gives the last one's task."""
+    result = None
+    for _ in range(CROWD):
+        with trace.get_tracer("web").start_as_current_span("GET /ship", context=Context()):
+            result = shop.ship.delay()
+    return result
+
+
 def _routed() -> Any:
     """Publishes to an exchange that has a name."""
     # Celery publishes to a queue of a direct exchange by the default one.
@@ -68,13 +79,14 @@ PAGES: dict[str, Callable[[], Any]] = {
     "eager_failure": shop.fail.apply,
     "always_eager": _always_eager,
     "poll": lambda: shop.poll.delay(2),
-    "arguments": lambda: shop.order.delay(shop.SECRET, card=shop.SECRET),
+    "arguments": lambda: shop.order.delay(SECRET, card=SECRET),
     "later": lambda: shop.order.apply_async(countdown=0.5),
     "expired": lambda: shop.order.apply_async(expires=-1),
     "unknown": lambda: shop.app.send_task("shop.nowhere"),
     "long": lambda: shop.sleep.delay(60),
     "refused": _refused,
     "broken": _broken,
+    "crowd": _crowd,
     "routed": _routed,
 }
 """What a request does; a page of any other name publishes the task of that name."""

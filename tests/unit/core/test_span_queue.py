@@ -40,8 +40,11 @@ def test_what_is_under_way_counts_for_the_bound() -> None:
 def test_every_span_is_waiting_exported_or_dropped(acts: list[str], max_bytes: int) -> None:
     """Whatever happens in whatever order, put = waiting + exported + dropped, within the bound."""
     queue, put = SpanQueue(max_bytes), 0
+    # One that is on its way all the time.
+    queue.announce()
     for act in acts:
         if act == "put":
+            queue.announce()
             queue.put(b"0123456789")
             put += 1
         elif act == "take":
@@ -49,4 +52,5 @@ def test_every_span_is_waiting_exported_or_dropped(acts: list[str], max_bytes: i
         else:
             getattr(queue, act)()
         assert put == len(queue) + queue.exported + queue.dropped
+        assert (queue.exported, queue.dropped, len(queue) + 1) == queue.read()
         assert 10 * len(queue) <= max_bytes
