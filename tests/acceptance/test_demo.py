@@ -35,8 +35,8 @@ AS_PLANNED = "All 9 spans are as planned: parents, ends and links."
 COLUMNS = 5
 README = ROOT / "docs" / "examples" / "demo" / "README.md"
 SEARCH_FAILURE = Key(TOTAL, "playground.training.search", "status", "failure")
-SECONDS_TO_START = 90.0
-SECONDS_TO_END = 120.0
+SECONDS_TO_START = 180.0
+SECONDS_TO_END = 240.0
 SECONDS_TO_ANSWER = 30.0
 
 
@@ -299,6 +299,21 @@ def test_a_jaeger_that_does_not_start_is_named_and_the_numbers_count(start: Call
     assert "The numbers above hold all the same" in rest
     assert "as planned" not in rest
     assert demo.survivors() == []
+
+
+def test_a_trace_that_is_not_as_planned_is_named(start: Callable[..., DemoRun], tmp_path: Path) -> None:
+    """Spans that never reach Jaeger are each named, with equal numbers above them and status 1 at the end."""
+    deaf = tmp_path / "deaf-jaeger"
+    deaf.write_text(f'#!/bin/sh\nCELERY_OTEL_JAEGER_OTLP_ENDPOINT=127.0.0.1:0 exec "{tool_path("jaeger")}" "$@"\n')
+    deaf.chmod(0o700)
+    demo = start("--once", "--deadline", "30", env={"CELERY_OTEL_TOOL_JAEGER": str(deaf)})
+    assert demo.ends() == 1, demo.process.log
+    numbers, trace = ALL_EQUAL.split(demo.process.log)
+    assert " NO " not in numbers
+    assert "The trace is not as planned:" in trace
+    assert 9 == trace.count("the trace lacks")
+    assert demo.survivors() == []
+    assert len(demo.left_directories) == 1
 
 
 def test_a_server_that_does_not_start_is_named(start: Callable[..., DemoRun]) -> None:

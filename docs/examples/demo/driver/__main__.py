@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--deadline",
         type=float,
-        default=60.0,
+        default=120.0,
         metavar="SECONDS",
         help="longest wait for the tasks, then for Prometheus, then for the trace (default: %(default)s)",
     )
