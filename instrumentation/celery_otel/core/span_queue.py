@@ -23,7 +23,7 @@ class SpanQueue:
         self.exported = 0
         """How many spans were exported."""
         self.dropped = 0
-        """How many were dropped because there was no room, or because they could not be exported at all."""
+        """How many were dropped because there was no room, or because they could not be encoded or exported at all."""
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._under_way)
@@ -36,6 +36,11 @@ class SpanQueue:
             while self._bytes > self._max_bytes and self._waiting:
                 self._bytes -= len(self._waiting.popleft())
                 self.dropped += 1
+
+    def lose(self) -> None:
+        """Counts a span that never came here, since it could not be encoded, as dropped."""
+        with self._lock:
+            self.dropped += 1
 
     def take(self, number: int) -> list[bytes]:
         """The oldest spans, at most so many; the same ones again until `done` or `drop` is called."""

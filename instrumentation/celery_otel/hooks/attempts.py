@@ -142,7 +142,7 @@ class AttemptHooks:
         if self._ledger.end(attempt, outcome, runtime) and outcome == TIMED_OUT:
             self._ledger.exceed(attempt, Limit.HARD)
         if self._tracing is not None:
-            self._tracing.complete()
+            self._tracing.complete_many()
 
     def _keep(self, keep: Callable[[Any, Attempt, Any], None], request: Any, attempt: Attempt, result: Any) -> None:
         """Keeps what a span will say. If that fails the attempt is counted all the same."""

@@ -34,8 +34,11 @@ class Recorder(Protocol):
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
         """Notes an end."""
 
-    def complete(self) -> None:
-        """Makes the spans that are due."""
+    def collect(self) -> None:
+        """Reads what children have sent."""
+
+    def complete_many(self) -> None:
+        """Makes the spans that are due, if they are many; those that are few are made at the next export."""
 
 
 class AttemptTracing:
@@ -54,9 +57,13 @@ class AttemptTracing:
         self._content = content
         self._recorder = recorder
 
-    def complete(self) -> None:
-        """Makes the spans that are due."""
-        self._recorder.complete()
+    def collect(self) -> None:
+        """Reads what children have sent."""
+        self._recorder.collect()
+
+    def complete_many(self) -> None:
+        """Makes the spans that are due, if they are many."""
+        self._recorder.complete_many()
 
     def received(self, request: Any, attempt: Attempt) -> None:
         """Decides who the attempt's span is, and stamps it into the request for the child to find."""
@@ -110,7 +117,7 @@ class AttemptTracing:
         attempt.span = self._identities.make(headers, span_name, constant)
         attempt.attributes = {attributes.MESSAGE_ID: task_id, attributes.TASK_NAME: name[:MAX_LENGTH]}
         self._recorder.ended(attempt, Outcome(Status.FAILURE, detail=UNKNOWN_TASK), now)
-        self.complete()
+        self.complete_many()
 
     def _message_attributes(self, request: Any, headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {

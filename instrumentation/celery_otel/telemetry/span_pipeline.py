@@ -51,6 +51,7 @@ class SpanPipeline:
     ) -> None:
         self.identities = IdentityMaker(ambient_sampler(settings))
         self._encoder = SpanEncoder(shape)
+        self._log = log
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
         self.recorder = SpanRecorder(self._emit, drain)
         scope = InstrumentationScope("celery_otel", VERSION, SCHEMA)
@@ -67,7 +68,13 @@ class SpanPipeline:
         )
 
     def _emit(self, span: FinishedSpan) -> None:
-        self._queue.put(self._encoder.encode(span))
+        try:
+            encoded = self._encoder.encode(span)
+        except Exception as error:  # noqa: BLE001  # whatever users have put on it, the other spans are made
+            self._queue.lose()
+            self._log.tell("span", "celery-otel could not encode a span: it is dropped. Please report this.", error)
+            return
+        self._queue.put(encoded)
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """What became of the spans so far."""
