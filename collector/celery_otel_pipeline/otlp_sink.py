@@ -30,6 +30,9 @@ class SinkSpan(NamedTuple):
     status: str
     events: list[str]
     links: list[str]
+    event_attributes: list[dict[str, Any]]
+    link_attributes: list[dict[str, Any]]
+    schema_url: str
 
     @property
     def service(self) -> str:
@@ -111,10 +114,10 @@ def _spans(body: bytes) -> Iterator[SinkSpan]:
         about = _values(resource.resource.attributes)
         for scope in resource.scope_spans:
             for span in scope.spans:
-                yield _span(span, about, scope.scope.name)
+                yield _span(span, about, scope.scope.name, scope.schema_url)
 
 
-def _span(span: Span, resource: Mapping[str, Any], scope: str) -> SinkSpan:
+def _span(span: Span, resource: Mapping[str, Any], scope: str, schema_url: str) -> SinkSpan:
     return SinkSpan(
         span.name,
         Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"),
@@ -127,6 +130,9 @@ def _span(span: Span, resource: Mapping[str, Any], scope: str) -> SinkSpan:
         type(span.status).StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
         [event.name for event in span.events],
         [link.span_id.hex() for link in span.links],
+        [_values(event.attributes) for event in span.events],
+        [_values(link.attributes) for link in span.links],
+        schema_url,
     )
 
 

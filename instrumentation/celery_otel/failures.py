@@ -23,7 +23,8 @@ class FailureLog:
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler that fails, too, may interrupt its own thread here.
+        self._lock = threading.RLock()
         self._next: dict[str, float] = {}
         self._silent: dict[str, int] = {}
 

@@ -12,6 +12,7 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.failures import FailureLog
 from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.children import forks
+from celery_otel.hooks.eager import EagerTracing
 from celery_otel.hooks.installed import Shared, connected, stepped
 from celery_otel.hooks.publish import PublishInstrumentor
 from celery_otel.hooks.spawned import SpawnedChild
@@ -19,6 +20,7 @@ from celery_otel.hooks.steps import WorkerLife, step_classes
 from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.hooks.upstream import UPSTREAM_SILENCE
 from celery_otel.settings import CLOSE_TIMEOUT, Settings
+from celery_otel.telemetry.eager_spans import EagerSpans
 from celery_otel.telemetry.producer_spans import ProducerSpans, tracer_of
 from celery_otel.telemetry.tracing import PROCESS_TRACING
 
@@ -73,6 +75,7 @@ class Instrumentation:
         enter(PROCESSES.used())
         if self._settings.traces_exporters:
             enter(self._spawned)
+            enter(EagerTracing(self._app, EagerSpans(tracer_of(), content=self._settings.capture_content)))
         enter(UPSTREAM_SILENCE.used())
         enter(connected(signals.beat_init, self._on_beat))
         enter(stepped(self._app.steps["worker"], worker_step))

@@ -7,7 +7,7 @@ the worker's own work, and take twice as long.
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -53,7 +53,10 @@ class SpanRecorder:
         self._emit = emit
         self._drain = drain
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
+        # thread while it holds the lock.
+        self._lock = threading.RLock()
+        self._completing = False
         self._ended: deque[tuple[Attempt, Outcome, float]] = deque()
         self._late: deque[tuple[float, Attempt, Outcome, float]] = deque()
         self._said: dict[str, Said] = {}
@@ -86,19 +89,29 @@ class SpanRecorder:
             everything: Those too whose children may still be sending.
         """
         with self._lock:
-            self._read()
-            while self._ended:
-                self._finish_or_wait(*self._ended.popleft())
-            now = self._clock.monotonic()
-            while self._late and (everything or self._late[0][0] <= now):
-                self._finish(*self._late.popleft()[1:])
+            if self._completing:
+                # This thread's own call, which was interrupted, goes on with what has ended meanwhile.
+                return
+            self._completing = True
+            try:
+                self._complete(everything=everything)
+            finally:
+                self._completing = False
+
+    def _complete(self, *, everything: bool) -> None:
+        self._read()
+        while self._ended:
+            self._finish_or_wait(*self._ended.popleft())
+        now = self._clock.monotonic()
+        while self._late and (everything or self._late[0][0] <= now):
+            self._finish(*self._late.popleft()[1:])
 
     def _read(self) -> None:
         for record in self._drain():
             self._note(record)
 
     def _note(self, record: Said) -> None:
-        key = record["span"]
+        key = str(record.get("span"))
         self._said[key] = merged(self._said[key], record) if key in self._said else record
         # What stays belongs to attempts that still run, or to one that was over before its child was.
         if len(self._said) > STRAYS:
@@ -139,6 +152,8 @@ def merged(first: Said, second: Said) -> Said:
     both = {**first, **second, "attributes": {**first.get("attributes", {}), **second.get("attributes", {})}}
     for key in ("events", "links"):
         both[key] = [*first.get(key, ()), *second.get(key, ())]
+    for losses in ("dropped", "cut"):
+        both[losses] = dict(Counter(first.get(losses, {})) + Counter(second.get(losses, {})))
     return both
 
 

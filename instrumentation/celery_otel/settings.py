@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from celery_otel import parsing
+from celery_otel.errors import ConfigurationError
 from celery_otel.option import Option
-from celery_otel.trace_options import PROTOCOLS, TRACE_OPTIONS
+from celery_otel.trace_options import COMPRESSIONS, PROTOCOLS, TRACE_OPTIONS
 
 QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
 GUIDE_BUCKETS = "1,5,10,30,60,120,300,600,1800,3600,7200"
@@ -107,8 +108,15 @@ OPTIONS: dict[str, Option] = {
         "OTEL_EXPORTER_OTLP_COMPRESSION",
         "none",
         "gzip, deflate or none",
-        parsing.choice(("gzip", "deflate", "none")),
-        "how exports are compressed",
+        parsing.choice(COMPRESSIONS),
+        "how exports are compressed; gRPC knows no deflate",
+    ),
+    "metrics_compression": Option(
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+        "",
+        "gzip, deflate or none",
+        parsing.optional(parsing.choice(COMPRESSIONS)),
+        "the same, for metrics alone",
     ),
     "service_name": Option(
         "OTEL_SERVICE_NAME",
@@ -211,6 +219,7 @@ class Settings:
     interval: float
     protocol: str
     timeout: float
+    compression: str
     service_name: str
     resource_attributes: Mapping[str, str]
     prometheus_host: str
@@ -226,6 +235,7 @@ class Settings:
     traces_exporters: tuple[str, ...]
     traces_protocol: str
     traces_timeout: float
+    traces_compression: str
     sampler: str
     sampler_ratio: float | None
     span_delay: float
@@ -254,10 +264,14 @@ class Settings:
             ConfigurationError: A variable holds something that cannot be used.
         """
         values = {name: option.read(environ) for name, option in OPTIONS.items()}
-        for name in ("protocol", "timeout"):
+        for name in ("protocol", "timeout", "compression"):
             general = values[name]
             values[name] = values[f"metrics_{name}"] or general
             values[f"traces_{name}"] = values[f"traces_{name}"] or general
+        if (values["protocol"], values["compression"]) == ("grpc", "deflate"):
+            raise _no_deflate("metrics_compression", environ)
+        if (values["traces_protocol"], values["traces_compression"]) == ("grpc", "deflate"):
+            raise _no_deflate("traces_compression", environ)
         return cls(**{name: values[name] for name in cls.__dataclass_fields__})
 
     def excludes(self, task: str) -> bool:
@@ -267,6 +281,12 @@ class Settings:
     def starts_new_trace(self, task: str) -> bool:
         """Whether publishing a task begins a new trace."""
         return _matches(task, self.new_trace_tasks)
+
+
+def _no_deflate(own: str, environ: Mapping[str, str]) -> ConfigurationError:
+    """What is wrong with a compression that gRPC does not know, by the variable that holds it."""
+    key = next(OPTIONS[name].key for name in (own, "compression") if environ.get(OPTIONS[name].key))
+    return ConfigurationError(key, "deflate", "gzip or none, the protocol being grpc")
 
 
 def _matches(task: str, patterns: tuple[str, ...]) -> bool:

@@ -4,6 +4,7 @@ from celery_otel import parsing
 from celery_otel.option import Option
 
 PROTOCOLS = ("http/protobuf", "grpc")
+COMPRESSIONS = ("gzip", "deflate", "none")
 TRACE_EXPORTERS = ("otlp", "console", "none")
 SAMPLERS = (
     "always_on",
@@ -70,7 +71,7 @@ TRACE_OPTIONS: dict[str, Option] = {
         "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
         "",
         "gzip, deflate or none",
-        parsing.optional(parsing.choice(("gzip", "deflate", "none"))),
+        parsing.optional(parsing.choice(COMPRESSIONS)),
         "how exports of spans are compressed",
     ),
     "sampler": Option(

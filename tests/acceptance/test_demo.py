@@ -24,8 +24,8 @@ from celery_otel_pipeline.repository import ROOT
 from celery_otel_pipeline.samples import Sample, parse_samples
 
 MARK = "DEMO_TEST_MARK"
-RUNNING = "running 83 jobs"
-METRICS_PAGE = "what the collector exposes"
+RUNNING = "running 86 jobs"
+METRICS_PAGE = "the collector's page"
 COLUMNS = 5
 README = ROOT / "docs" / "examples" / "demo" / "README.md"
 SEARCH_FAILURE = Key(TOTAL, "playground.training.search", "status", "failure")
@@ -157,7 +157,7 @@ def test_it_stays_up_with_links_until_interrupted(start: Callable[..., DemoRun])
     demo = start("--seed", "7")
     demo.shows("/metrics\n", SECONDS_TO_END)
     assert "celery_task_total" in fetch(linked(demo.process.log, METRICS_PAGE))
-    api = linked(demo.process.log, "the same as JSON").partition("?")[0]
+    api = linked(demo.process.log, "Prometheus, the same as JSON").partition("?")[0]
     shown = read(lambda expression: samples(f"{api}?{urlencode({'query': expression})}"))
     assert differing(compare(expected(7), shown)) == []
     one_more = {SEARCH_FAILURE: expected(7)[SEARCH_FAILURE] + 1}

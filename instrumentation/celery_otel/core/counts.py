@@ -102,6 +102,11 @@ class Counts:
             self.add(names.TASK_FAILURES, task, self._error_type(outcome.detail))
             self._failures.setdefault(task, WindowCounter(FAILURE_WINDOW)).add(now)
 
+    def rest(self) -> None:
+        """Nothing fails here any more: the failure rates read 0."""
+        for task in self._failures:
+            self._failures[task] = WindowCounter(FAILURE_WINDOW)
+
     def read(self, worker: str, now: float) -> dict[Metric, dict[Labels, Value]]:
         """A copy of every series.
 

@@ -41,7 +41,9 @@ class Ledger:
         self.ended_too: Callable[[Attempt, Outcome, float], None] = lambda *_: None
         self._counts = counts
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
+        # thread while it holds the lock.
+        self._lock = threading.RLock()
         self._open: dict[Attempt, None] = {}
         self._ended = EndedAttempts()
         self._declared: dict[str, None] = {}
@@ -151,6 +153,12 @@ class Ledger:
             for attempt in list(self._open):
                 if not spare(attempt):
                     self._end(attempt, decide_silent(attempt, cause))
+
+    def close(self) -> None:
+        """The worker has stopped: what it held goes back, and every gauge reads 0."""
+        with self._lock:
+            self.give_back(ReturnCause.SHUTDOWN)
+            self._counts.rest()
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """A copy of every series at one moment: it balances."""

@@ -16,7 +16,8 @@ class SpanQueue:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        # Reentrant: what Celery's signal handlers end may interrupt its own thread here.
+        self._lock = threading.RLock()
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._under_way: list[bytes] = []
@@ -32,13 +33,14 @@ class SpanQueue:
         """Adds a span, and makes room for it."""
         with self._lock:
             self._waiting.append(span)
-            self._bytes += len(span)
+            size = len(span)
+            self._bytes += size
             while self._bytes > self._max_bytes and self._waiting:
                 self._bytes -= len(self._waiting.popleft())
                 self.dropped += 1
 
     def lose(self) -> None:
-        """Counts a span that never came here, since it could not be encoded, as dropped."""
+        """A span cannot even be put: it is dropped."""
         with self._lock:
             self.dropped += 1
 

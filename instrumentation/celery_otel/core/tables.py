@@ -12,7 +12,11 @@ class CounterTable(dict[Labels, int]):
 
     def add(self, *labels: str, amount: int = 1) -> None:
         """Adds to a series; an amount of 0 makes it exist."""
-        self[labels] = self.get(labels, 0) + amount
+        # Without a call in between: a signal handler that runs there may add to the same series.
+        if labels in self:
+            self[labels] += amount
+        else:
+            self[labels] = amount
 
 
 class DistributionTable:

@@ -90,18 +90,23 @@ class AttemptHooks:
         self._ledger.receive(attempt, request)
         # After the count: whatever goes wrong with the span, the numbers stay true.
         if self._tracing is not None:
-            self._tracing.received(request, attempt)
+            with self.failures.taken("span"):
+                self._tracing.received(request, attempt)
 
     @guarded
-    def started(self, request: Any, attempt: Attempt, accepted: float) -> None:
+    def started(self, request: Any, attempt: Attempt, pid: Any, accepted: float) -> None:
         """The pool accepted it, at a monotonic time."""
         self._ledger.start(attempt, request, accepted)
+        if self._tracing is not None:
+            with self.failures.taken("span"):
+                self._tracing.started(attempt, pid)
 
     @guarded
     def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """The pool's callback brought a result, and Celery has handled it."""
         if self._tracing is not None:
-            self._keep(self._tracing.reported, request, attempt, result)
+            with self.failures.taken("span"):
+                self._tracing.reported(request, attempt, result)
         said, runtime = report.of_result(result)
         self._end(attempt, decide(attempt, said), runtime)
 
@@ -109,7 +114,8 @@ class AttemptHooks:
     def failed(self, request: Any, attempt: Attempt, info: Any) -> None:
         """The pool itself reported a failure, and Celery has handled it."""
         if self._tracing is not None:
-            self._keep(self._tracing.failed, request, attempt, info)
+            with self.failures.taken("span"):
+                self._tracing.failed(request, attempt, info)
         self._end(attempt, decide(attempt, report.of_exception(info)))
 
     @guarded
@@ -142,12 +148,8 @@ class AttemptHooks:
         if self._ledger.end(attempt, outcome, runtime) and outcome == TIMED_OUT:
             self._ledger.exceed(attempt, Limit.HARD)
         if self._tracing is not None:
-            self._tracing.complete_many()
-
-    def _keep(self, keep: Callable[[Any, Attempt, Any], None], request: Any, attempt: Attempt, result: Any) -> None:
-        """Keeps what a span will say. If that fails the attempt is counted all the same."""
-        with self.failures.taken("span"):
-            keep(request, attempt, result)
+            with self.failures.taken("span"):
+                self._tracing.complete_many()
 
     def invalid(self, reason: str) -> None:
         """A message was no task."""

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Protocol, Self
 
+import celery
 from celery import signals
 from celery.app import amqp
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
@@ -22,9 +23,9 @@ from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.broker import broker_of
 from celery_otel.hooks.chords import link_body, watched
 from celery_otel.hooks.installed import Shared, connected, overridden, patched
-from celery_otel.hooks.publication import body_size, of_call, of_signal
+from celery_otel.hooks.publication import body_size, chord_of, of_call, of_signal
 from celery_otel.settings import Settings
-from celery_otel.stamps import PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACESTATE
+from celery_otel.stamps import CHORD, PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACESTATE
 
 
 class OpenSpan(Protocol):
@@ -54,6 +55,10 @@ class Spans(Protocol):
 
     def current(self) -> str:
         """The current span as a W3C traceparent; empty if there is none."""
+
+
+POLICY_IN_SIGNAL = celery.VERSION >= (5, 7)
+"""Whether the signal brings the retry policy that will be used, as Celery 5.7 does; before, it brings the caller's."""
 
 
 class Publishing:
@@ -146,7 +151,7 @@ class PublishInstrumentor(CeleryInstrumentor):
         self._wall = wall
         self._stack = ExitStack()
         self._active = False
-        self._brokers: dict[str, Broker] = {}
+        self._own_broker: Broker | None = None
         # Nobody exports metrics where tasks are only published: the log is all there is.
         self._failures = HookFailures(lambda _: None, FailureLog())
 
@@ -175,6 +180,8 @@ class PublishInstrumentor(CeleryInstrumentor):
                 return send(*args, **options)
             name = str(args[0] if args else options.get("name"))
             publishing = Publishing(self._app, name, options, int(self._wall() * 1e9))
+            if not POLICY_IN_SIGNAL:
+                options["retry_policy"] = _noticed(publishing, options.get("retry_policy") or {})
             token = _CURRENT.set(publishing)
             try:
                 return send(*args, **options)
@@ -199,25 +206,29 @@ class PublishInstrumentor(CeleryInstrumentor):
         with self._failures.taken("publish"):
             if publishing is None and headers is not None:
                 # Of an application that is not instrumented: it gets what needs no span.
-                self._stamp(headers)
+                self._stamp(headers, signal.get("body"))
             elif publishing is not None and publishing.app is self._app and publishing.span is None:
                 self._begin(publishing, sender, {} if headers is None else headers, signal)
-                _notice_retries(publishing, retry_policy)
+                if POLICY_IN_SIGNAL and retry_policy is not None:
+                    retry_policy.update(_noticed(publishing, retry_policy))
 
     def _begin(
         self, publishing: Publishing, task: str, headers: MutableMapping[str, Any], signal: Mapping[str, Any]
     ) -> None:
-        attempt = self._stamp(headers)
+        attempt = self._stamp(headers, signal["body"])
         size = self._size(publishing, signal["body"]) if self._settings.capture_message_size else None
         publication = of_signal(self._broker(publishing.options), task, {**signal, "headers": headers}, size)
         publishing.span = self._spans.open(publication, publishing.start, attempt)
         self._spans.inject(headers)
 
-    def _stamp(self, headers: MutableMapping[str, Any]) -> tuple[str, str] | None:
-        """Stamps the time, and for a retry the attempt before, whose traceparent and tracestate it gives back."""
+    def _stamp(self, headers: MutableMapping[str, Any], body: Any) -> tuple[str, str] | None:
+        """Stamps time and chord, and for a retry the attempt before, whose traceparent and tracestate it gives back."""
         own, state = headers.pop(TRACEPARENT, None), headers.pop(TRACESTATE, None)
         headers.pop(PREVIOUS, None)
+        headers.pop(CHORD, None)
         headers[PUBLISHED_AT] = f"{self._wall():.6f}"
+        if chord := chord_of(body):
+            headers[CHORD] = chord
         if not headers.get("retries"):
             return None
         attempt = own if isinstance(own, str) else self._current_attempt(headers)
@@ -255,20 +266,20 @@ class PublishInstrumentor(CeleryInstrumentor):
         connection = options.get("connection") or getattr(producer, "__connection__", None)
         if connection is not None:
             return broker_of(connection)
-        url = str(self._app.conf.broker_write_url)
-        if url not in self._brokers:
-            self._brokers[url] = broker_of(self._app.connection_for_write())
-        return self._brokers[url]
+        if self._own_broker is None:
+            # Asked once, as Celery does, which keeps its connections: looking it up costs more than all the rest.
+            self._own_broker = broker_of(self._app.connection_for_write())
+        return self._own_broker
 
     def _size(self, publishing: Publishing, body: Any) -> int:
         return body_size(body, publishing.options.get("serializer") or self._app.conf.task_serializer)
 
 
-def _notice_retries(publishing: Publishing, policy: MutableMapping[str, Any] | None) -> None:
-    if policy is not None:
-        errback = policy.get("errback")
-        publishing.errback = None if errback is on_retry else errback
-        policy["errback"] = on_retry
+def _noticed(publishing: Publishing, policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A retry policy that tells us too of each new try."""
+    errback = policy.get("errback")
+    publishing.errback = None if errback is on_retry else errback
+    return {**policy, "errback": on_retry}
 
 
 def published_at(headers: Mapping[str, Any]) -> float | None:

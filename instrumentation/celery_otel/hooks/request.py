@@ -33,7 +33,7 @@ class AttemptMethods(_CELERYS):
     def on_accepted(self, pid: Any, time_accepted: float) -> Any:
         """The pool has accepted it. Told before Celery's own acts: that one may at once terminate the task."""
         if (attempt := self._celery_otel_attempt) is not None:
-            self._celery_otel_hooks.started(self, attempt, time_accepted)
+            self._celery_otel_hooks.started(self, attempt, pid, time_accepted)
         return super().on_accepted(pid, time_accepted)
 
     def on_success(self, failed__retval__runtime: Any, **kwargs: Any) -> Any:

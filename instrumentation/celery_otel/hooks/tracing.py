@@ -9,12 +9,15 @@ from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, Status
 from celery_otel.core.span import Attributes, AttributeValue, Raised, SpanIdentity, SpanLink
 from celery_otel.hooks import report, stack
-from celery_otel.stamps import LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
+from celery_otel.stamps import CHORD, LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 _LENGTH = 55
 
 UNKNOWN_TASK = "unknown_task"
 """Stands for a task that is not registered here: on a span's name, where a name from the network must not be."""
+
+CONTENT_LENGTH = 1024
+"""The most characters of arguments, results and messages of exceptions: as many as Celery itself keeps."""
 
 Shape = Callable[[str, str], tuple[str, Attributes]]
 
@@ -49,12 +52,22 @@ class AttemptTracing:
         shape: Gives the name and the constant attributes of the spans of a task and queue.
         recorder: Makes the spans of what has ended.
         content: Whether arguments, results and messages of exceptions may stand on spans.
+        children: Whether child processes run the attempts.
     """
 
-    def __init__(self, identities: Identities, shape: Shape, recorder: Recorder, *, content: bool = False) -> None:
+    def __init__(
+        self,
+        identities: Identities,
+        shape: Shape,
+        recorder: Recorder,
+        *,
+        content: bool = False,
+        children: bool = False,
+    ) -> None:
         self._identities = identities
         self._shape = shape
         self._content = content
+        self._children = children
         self._recorder = recorder
 
     def collect(self) -> None:
@@ -78,14 +91,20 @@ class AttemptTracing:
         if attempt.span.sampled:
             attempt.attributes = self._message_attributes(request, headers)
 
+    def started(self, attempt: Attempt, pid: Any) -> None:
+        """Keeps which child runs it; the pools without children have other things in that place."""
+        if self._children and attempt.attributes and isinstance(pid, int):
+            attempt.attributes[attributes.PROCESS_PID] = pid
+
     def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """Keeps what the pool's report says of the end."""
         if attempt.span is None or not attempt.span.sampled:
             return
         info = result[1] if isinstance(result, tuple) else result
         if isinstance(result, tuple) and not result[0]:
-            if self._content:
-                attempt.attributes[attributes.TASK_RESULT] = _shown(info)
+            if self._content and info is not None:
+                # The child sends no result, but Celery's representation of it.
+                attempt.attributes[attributes.TASK_RESULT] = _text(info)
             return
         self.failed(request, attempt, info)
 
@@ -98,7 +117,7 @@ class AttemptTracing:
         attempt.raised = Raised(
             report.full_name(error),
             str(trace) if self._content else stack.without_messages(str(trace)),
-            str(error) if self._content else "",
+            _text(error) if self._content else "",
             expected=isinstance(error, tuple(request.task.throws or ())),
         )
 
@@ -120,17 +139,20 @@ class AttemptTracing:
         self.complete_many()
 
     def _message_attributes(self, request: Any, headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
+        retries = int(headers.get("retries") or 0)
         found: dict[str, AttributeValue] = {
-            attributes.MESSAGE_ID: str(request.id),
-            attributes.TASK_RETRIES: int(headers.get("retries") or 0),
+            attributes.MESSAGE_ID: str(request.id)[:MAX_LENGTH],
+            attributes.TASK_RETRIES: retries,
         }
+        if retries:
+            found[attributes.UPSTREAM_RETRIES] = retries
         for key, attribute in _HEADERS.items():
             value = headers.get(key)
             if value is not None:
-                found[attribute] = str(value)
+                found[attribute] = str(value)[:MAX_LENGTH]
         if self._content:
-            found[attributes.TASK_ARGS] = str(headers.get("argsrepr"))
-            found[attributes.TASK_KWARGS] = str(headers.get("kwargsrepr"))
+            shown = {attribute: headers.get(key) for key, attribute in _CONTENT.items()}
+            found.update({attribute: text[:CONTENT_LENGTH] for attribute, text in shown.items() if text is not None})
         return found
 
 
@@ -140,7 +162,9 @@ _HEADERS = {
     "parent_id": attributes.TASK_PARENT_ID,
     "group": attributes.GROUP_ID,
     "eta": attributes.TASK_ETA,
+    CHORD: attributes.CHORD_ID,
 }
+_CONTENT = {"argsrepr": attributes.TASK_ARGS, "kwargsrepr": attributes.TASK_KWARGS}
 
 
 def _links(headers: Mapping[str, Any]) -> tuple[SpanLink, ...]:
@@ -161,8 +185,8 @@ def _link(traceparent: Any, meaning: str) -> SpanLink | None:
     return SpanLink(trace_id, span_id, {attributes.LINK: meaning})
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     try:
-        return repr(value)
-    except Exception as error:  # noqa: BLE001  # a user's class, whose repr may raise anything
-        return f"<repr failed: {type(error).__name__}>"
+        return str(value)[:CONTENT_LENGTH]
+    except Exception as error:  # noqa: BLE001  # a user's exception, whose str may raise anything
+        return f"<str failed: {type(error).__name__}>"

@@ -123,7 +123,7 @@ class WorkerTelemetry:
         if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
-        self.ledger.give_back(ReturnCause.SHUTDOWN)
+        self.ledger.close()
         self._gauges.stopped = True
         deadline = self._clock.monotonic() + CLOSE_TIMEOUT
         if self.tracing is not None:

@@ -78,7 +78,11 @@ class WorkerTracing:
         shape = lru_cache(maxsize=_SHAPES)(partial(_shape, _constant(worker, name)))
         self.spans = open_spans(name, shape, self._carrier.drain, failed)
         self.attempts = AttemptTracing(
-            self.spans.identities, shape, self.spans.recorder, content=settings.capture_content
+            self.spans.identities,
+            shape,
+            self.spans.recorder,
+            content=settings.capture_content,
+            children=_pool_of(worker) == "prefork",
         )
         # Before the pool's children are forked: they inherit both.
         self._stack.callback(self._carrier.close)
@@ -131,10 +135,15 @@ def _constant(worker: Any, name: str) -> dict[str, str]:
         attributes.OPERATION_NAME: "process",
         attributes.OPERATION_TYPE: "process",
         attributes.WORKER_NAME: name,
-        attributes.WORKER_POOL: str(worker.pool_cls.__module__).rpartition(".")[2],
+        attributes.WORKER_POOL: _pool_of(worker),
         attributes.UPSTREAM_ACTION: "run",
         attributes.UPSTREAM_HOSTNAME: name,
     }
+
+
+def _pool_of(worker: Any) -> str:
+    """The kind of its pool, by the name of Celery's module."""
+    return str(worker.pool_cls.__module__).rpartition(".")[2]
 
 
 def _shape(constant: Attributes, task: str, queue: str) -> tuple[str, Attributes]:

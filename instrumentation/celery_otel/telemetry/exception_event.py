@@ -1,5 +1,6 @@
 """The event of a span that tells of an exception: its class and stack, and what it says only if that is asked for."""
 
+import sys
 from traceback import TracebackException
 
 MAX_STACK = 8000
@@ -32,5 +33,12 @@ def _without_messages(told: TracebackException | None) -> list[str]:
     if told is None:
         return []
     cause = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
-    own = ["Traceback (most recent call last):\n", *told.stack.format(), f"{told.exc_type.__qualname__}\n"]
+    own = ["Traceback (most recent call last):\n", *told.stack.format(), f"{_class(told)}\n"]
     return [*_without_messages(cause), *own]
+
+
+def _class(told: TracebackException) -> str:
+    """The class of the exception, as the last line of a traceback names it."""
+    if sys.version_info >= (3, 13):
+        return told.exc_type_str
+    return full_name(told.exc_type)

@@ -13,6 +13,8 @@ from celery_otel.failures import FailureLog
 from celery_otel.telemetry.exporter_lines import ExporterLines
 
 THREAD_NAME = "celery-otel-export"
+_KEPT = "Nothing is lost while the worker lives: the next export carries the totals."
+_LOST = "What was counted since the last successful export is lost."
 
 
 class ExportLoop:
@@ -67,8 +69,7 @@ class ExportLoop:
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._tell(
-                f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. "
-                "What was counted since the last successful export is lost."
+                f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. {_LOST}"
             )
 
     def _run(self) -> None:
@@ -98,8 +99,8 @@ class ExportLoop:
                 continue
             self._failed(name)
             self._tell(
-                f"celery-otel could not export its metrics by {name}: {error} Nothing is lost while the worker lives: "
-                "the next export carries the totals. Is the collector up, and is the endpoint right?"
+                f"celery-otel could not export its metrics by {name}: {error} {_LOST if last else _KEPT} "
+                "Is the collector up, and is the endpoint right?"
             )
 
     def _try(self, exporter: MetricExporter) -> str | None:

@@ -34,12 +34,21 @@ def preload(settings: Settings) -> None:
         import_module(module)
 
 
+def compressed(protocol: str, compression: str) -> dict[str, Any]:
+    """What an OTLP exporter has to be told of its compression: that for gRPC takes `none` in the environment amiss."""
+    if protocol != "grpc":
+        return {}
+    from grpc import Compression  # noqa: PLC0415  # only when it is chosen
+
+    return {"compression": Compression.Gzip if compression == "gzip" else Compression.NoCompression}
+
+
 def push_exporters(settings: Settings) -> dict[str, MetricExporter]:
     """The exporters that push, by name. The OTLP one reads endpoint, headers and the like from the environment."""
     exporters: dict[str, MetricExporter] = {}
     if "otlp" in settings.exporters:
         module: Any = import_module(_OTLP_MODULES[settings.protocol])
-        exporters["otlp"] = module.OTLPMetricExporter()
+        exporters["otlp"] = module.OTLPMetricExporter(**compressed(settings.protocol, settings.compression))
     if "console" in settings.exporters:
         exporters["console"] = ConsoleMetricExporter()
     return exporters
@@ -50,7 +59,8 @@ def span_exporters(settings: Settings) -> dict[str, SpanExporter]:
     exporters: dict[str, SpanExporter] = {}
     if "otlp" in settings.traces_exporters:
         module: Any = import_module(_OTLP_SPAN_MODULES[settings.traces_protocol])
-        exporters["otlp"] = module.OTLPSpanExporter(timeout=settings.traces_timeout)
+        compression = compressed(settings.traces_protocol, settings.traces_compression)
+        exporters["otlp"] = module.OTLPSpanExporter(timeout=settings.traces_timeout, **compression)
     if "console" in settings.traces_exporters:
         exporters["console"] = ConsoleSpanExporter()
     return exporters

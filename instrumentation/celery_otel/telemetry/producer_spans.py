@@ -199,4 +199,6 @@ def span_attributes(publication: Publication) -> Iterable[tuple[str, Value]]:
 
 def clipped(text: str) -> str:
     """A text of bounded length, which every exporter can encode: names and ids come from whoever publishes."""
+    if len(text) <= MAX_LENGTH and text.isascii():
+        return text
     return text[:MAX_LENGTH].encode("utf-8", "replace").decode()

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
+from celery_otel.attributes import ERROR_TYPE
 from celery_otel.core.span import Attributes, FinishedSpan, Raised, SpanLink
 
 NANOSECONDS = 1_000_000_000
@@ -48,6 +49,9 @@ class SpanEncoder:
         """The span as the bytes of an OTLP `Span`."""
         constant, keys = self._constant(span.task, span.queue)
         attributes = {**span.attributes, **span.identity.attributes, **span.said.get("attributes", {})}
+        if span.error_type:
+            # Whatever the task said before: this is the value that is on the metrics.
+            attributes[ERROR_TYPE] = span.error_type
         if not keys.isdisjoint(attributes):
             # The user speaks of the same things: theirs counts, and no key may stand twice.
             name, known = self._shape(span.task, span.queue)
@@ -96,7 +100,6 @@ def _variable(span: FinishedSpan, attributes: Attributes) -> Span:
     if span.said:
         _add_said(message, span.said)
     if span.error_type:
-        _add_pairs(message.attributes, {"error.type": span.error_type})
         message.status.code = Status.StatusCode.STATUS_CODE_ERROR
     return message
 

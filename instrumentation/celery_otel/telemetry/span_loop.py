@@ -100,12 +100,18 @@ class SpanLoop:
                 return
             pause = self._pace.delay
             while not self._stopping.wait(pause):
-                self._complete(False)  # noqa: FBT003  # the callable says what it means
+                self._bring()
                 pause = self._pace.delay if self._drain() else RETRY_DELAY
             if self._open():
-                self._complete(True)  # noqa: FBT003  # the callable says what it means
+                self._bring(everything=True)
                 self._drain(last=True)
                 self._shut_down(self._senders)
+
+    def _bring(self, *, everything: bool = False) -> None:
+        try:
+            self._complete(everything)
+        except Exception as error:  # noqa: BLE001  # whatever it is, what is in the queue is exported all the same
+            self._log.tell("span", "celery-otel could not make the spans of all attempts that have ended.", error)
 
     def _open(self) -> bool:
         try:

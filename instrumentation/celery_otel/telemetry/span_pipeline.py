@@ -1,6 +1,7 @@
 """The spans of one worker: decided at receipt, made at the end, encoded, queued and exported."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -15,6 +16,7 @@ from celery_otel.failures import FailureLog
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.recorder import Said, SpanRecorder
 from celery_otel.settings import Settings
+from celery_otel.telemetry.onlookers import Onlookers, onlookers
 from celery_otel.telemetry.resource import worker_resource
 from celery_otel.telemetry.sampler import sampler
 from celery_otel.telemetry.span_encoder import RequestFrame, Shape, SpanEncoder, framed
@@ -49,13 +51,15 @@ class SpanPipeline:
         drain: Callable[[], Iterable[Said]],
         failed: Callable[[str], None],
     ) -> None:
+        self._log = log
         self.identities = IdentityMaker(ambient_sampler(settings))
         self._encoder = SpanEncoder(shape)
-        self._log = log
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
         self.recorder = SpanRecorder(self._emit, drain)
         scope = InstrumentationScope("celery_otel", VERSION, SCHEMA)
-        frame = RequestFrame(worker_resource(settings, app_name, worker), scope)
+        resource = worker_resource(settings, app_name, worker)
+        frame = RequestFrame(resource, scope)
+        self._onlookers = Onlookers(onlookers(), shape, resource, scope, log)
         pace = Pace(settings.span_delay, settings.span_batch)
         self._loop = SpanLoop(
             queue=self._queue,
@@ -68,13 +72,27 @@ class SpanPipeline:
         )
 
     def _emit(self, span: FinishedSpan) -> None:
+        self._put(lambda: self._encoded(span))
+        self._onlookers.show(span)
+
+    def _encoded(self, span: FinishedSpan) -> bytes:
         try:
-            encoded = self._encoder.encode(span)
-        except Exception as error:  # noqa: BLE001  # whatever users have put on it, the other spans are made
+            return self._encoder.encode(span)
+        except Exception as error:  # noqa: BLE001  # what a child says comes through a socket, and may be anything
+            self._tell("celery-otel leaves out what a task set on its span: it cannot be encoded.", error)
+            return self._encoder.encode(replace(span, said={}))
+
+    def _put(self, encode: Callable[[], bytes]) -> None:
+        try:
+            encoded = encode()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the worker and its other spans go on
             self._queue.lose()
-            self._log.tell("span", "celery-otel could not encode a span: it is dropped. Please report this.", error)
+            self._tell("celery-otel drops a span: it cannot be encoded.", error)
             return
         self._queue.put(encoded)
+
+    def _tell(self, message: str, error: Exception) -> None:
+        self._log.tell("span", message, error)
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """What became of the spans so far."""
@@ -90,7 +108,7 @@ class SpanPipeline:
 
     def take(self, span: ReadableSpan) -> None:
         """Takes a span that user code or another instrumentation has made in this process."""
-        self._queue.put(framed(span))
+        self._put(lambda: framed(span))
 
     def close(self, timeout: float) -> None:
         """Exports what is left, for so many seconds at most, and ends."""

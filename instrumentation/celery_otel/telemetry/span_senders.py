@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from celery_otel.settings import Settings
+from celery_otel.telemetry.exporters import compressed
 
 HTTP_MODULE = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 GRPC_MODULE = "opentelemetry.exporter.otlp.proto.grpc.trace_exporter"
@@ -42,8 +43,8 @@ class SpanSender(Protocol):
         """Ends, and wakes a `send` that waits for its next try."""
 
 
-def http_sender() -> SpanSender:
-    """A sender over OTLP/HTTP."""
+def http_sender(_: Settings) -> SpanSender:
+    """A sender over OTLP/HTTP, for which the environment says all."""
     exporter: Any = import_module(HTTP_MODULE)
 
     class HttpSender(exporter.OTLPSpanExporter):  # type: ignore[misc]  # known only when it is chosen
@@ -56,14 +57,31 @@ def http_sender() -> SpanSender:
     return HttpSender()
 
 
-def grpc_sender() -> SpanSender:
+def grpc_sender(settings: Settings) -> SpanSender:
     """A sender over OTLP/gRPC, which is imported only here."""
     exporter: Any = import_module(GRPC_MODULE)
 
     class GrpcSender(exporter.OTLPSpanExporter):  # type: ignore[misc]  # known only when it is chosen
+        _hopeless = False
+
         def send(self, request: bytes) -> Delivery:
-            result = self._export(ExportTraceServiceRequest.FromString(request))
-            return Delivery.DONE if result is SpanExportResult.SUCCESS else Delivery.LATER
+            self._hopeless = False
+            if self._export(ExportTraceServiceRequest.FromString(request)) is SpanExportResult.SUCCESS:
+                return Delivery.DONE
+            return Delivery.NEVER if self._hopeless else Delivery.LATER
+
+        def _initialize_channel_and_stub(self) -> None:
+            super()._initialize_channel_and_stub()
+            call = self._client.Export
+
+            def export(**arguments: Any) -> Any:
+                try:
+                    return call(**arguments)
+                except Exception as error:
+                    self._hopeless = _is_hopeless(error)
+                    raise
+
+            self._client.Export = export
 
         def _translate_data(self, data: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
             return data
@@ -71,7 +89,19 @@ def grpc_sender() -> SpanSender:
         def _count_data(self, data: ExportTraceServiceRequest) -> int:
             return sum(len(scope.spans) for resource in data.resource_spans for scope in resource.scope_spans)
 
-    return GrpcSender()
+    return GrpcSender(**compressed("grpc", settings.traces_compression))
+
+
+def _is_hopeless(error: Any) -> bool:
+    """Whether a gRPC error says that the collector will never take the request.
+
+    Without a time to try again, exhausted resources mean a request that is too large:
+    https://opentelemetry.io/docs/specs/otlp/#failures
+    """
+    code = error.code().name if hasattr(error, "code") else ""
+    if code == "RESOURCE_EXHAUSTED":
+        return "google.rpc.retryinfo-bin" not in dict(error.trailing_metadata() or ())
+    return code == "INVALID_ARGUMENT"
 
 
 class ConsoleSender:
@@ -86,14 +116,14 @@ class ConsoleSender:
         """There is nothing to end."""
 
 
-_OTLP: Mapping[str, Callable[[], SpanSender]] = {"http/protobuf": http_sender, "grpc": grpc_sender}
+_OTLP: Mapping[str, Callable[[Settings], SpanSender]] = {"http/protobuf": http_sender, "grpc": grpc_sender}
 
 
 def span_senders(settings: Settings) -> dict[str, SpanSender]:
     """The senders that the settings ask for, by the exporter's name."""
     senders: dict[str, SpanSender] = {}
     if "otlp" in settings.traces_exporters:
-        senders["otlp"] = _OTLP[settings.traces_protocol]()
+        senders["otlp"] = _OTLP[settings.traces_protocol](settings)
     if "console" in settings.traces_exporters:
         senders["console"] = ConsoleSender()
     return senders

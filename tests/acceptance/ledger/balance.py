@@ -13,6 +13,7 @@ from tests.acceptance.ledger.plan import Plan, Series
 ORIGIN = {"__name__", "job", "instance", "worker_name"}
 GAUGES = {
     "celery_active_tasks",
+    "celery_otel_spans_waiting",
     "celery_task_failure_rate",
     "celery_worker_heartbeat_timestamp_seconds",
     "celery_worker_last_received_timestamp_seconds",

@@ -8,6 +8,7 @@ from celery import Celery
 from celery.backends.redis import RedisBackend
 
 import celery_otel
+from celery_otel.settings import Settings
 from tests.acceptance.ledger import tasks_plain, tasks_violent
 
 #: Shared tasks: every application of this process has them, the producers too.
@@ -34,7 +35,8 @@ def producer(broker_url: str, backend_url: str) -> Iterator[Celery]:
     """An application that sends to this broker, instrumented for as long as the context lasts."""
     backend = f"{AskedBackend.__module__}.{AskedBackend.__qualname__}+{backend_url}"
     app = Celery("ledger-producer", broker=broker_url, backend=backend, set_as_current=False)
-    celery_otel.instrument(app)
+    # Its own spans would go to the collector of a user of this machine: here only the workers are looked at.
+    celery_otel.instrument(app, settings=Settings.read({"OTEL_TRACES_EXPORTER": "none"}))
     try:
         yield app
     finally:

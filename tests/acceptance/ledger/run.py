@@ -102,14 +102,14 @@ def assert_balanced(scene: Scene, reading: Reading, plan: Plan) -> None:
     """Hold everything that Prometheus has, and every export on the way there, against the plan.
 
     Raises:
-        AssertionError: with a line for each series that differs or has no business to exist, and for each export in
-            which the equation does not hold.
+        AssertionError: with a line for each series that differs or has no business to exist, for each export in
+            which the equation does not hold, and for each kind of span of which there is not one for each attempt.
     """
     exports = scene.pipeline.tap.exports(scene.job)
     wrong = [str(difference) for difference in differences(plan, scene.comparable(reading))]
     foreign = [f"unexplained series {series}" for series in unexplained(reading, plan, scene.tasks)]
     unequal = [f"equation: {line}" for line in violations(exports)]
     blind = [] if any(received(export) for export in exports) else ["the equation was checked in no export at all"]
-    lines = [*wrong, *foreign, *unequal, *blind]
+    lines = [*wrong, *foreign, *unequal, *blind, *scene.span_differences(plan)]
     if lines:
         raise AssertionError("the ledger does not balance:\n" + "\n".join(lines))

@@ -1,4 +1,4 @@
-"""Sees every export on its way from the workers to the collector, unchanged.
+"""Sees every export on its way from the workers to the collector, unchanged: metrics, and spans that were delivered.
 
 A scrape of the collector is no export: its exporter takes an export metric by metric, and a scrape that falls between
 shows old and new values side by side. What must hold in every export is therefore checked in the exports.
@@ -8,16 +8,20 @@ import gzip
 import http.client
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 #: How long the collector may take over one export, in seconds.
 PATIENCE = 30.0
+METRICS_PATH = "/v1/metrics"
 
 
 class Export(NamedTuple):
@@ -41,8 +45,9 @@ class ExportTap:
     def __init__(self, collector: str) -> None:
         self.collector = urlsplit(collector)
         self._bodies: list[bytes] = []
+        self._spans: list[bytes] = []
         self.delivered = 0
-        """How many exports the collector has answered."""
+        """How many exports of metrics the collector has answered."""
         self.lost = 0
         """How many exports nobody was there for."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -55,12 +60,27 @@ class ExportTap:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def keep(self, body: bytes) -> None:
-        """Remember an export."""
+        """Remember an export of metrics."""
         self._bodies.append(body)
 
+    def keep_spans(self, body: bytes) -> None:
+        """Remember an export of spans that the collector has taken."""
+        self._spans.append(body)
+
     def exports(self, job: str) -> list[Export]:
-        """Every export of this job so far, in the order of arrival."""
+        """Every export of this job's metrics so far, in the order of arrival."""
         return [export for body in list(self._bodies) for export in _decoded(body) if export.job == job]
+
+    def spans(self, job: str) -> list[Span]:
+        """Every span of this job that the collector has taken, as often as it has."""
+        return [
+            span
+            for body in list(self._spans)
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+            if _service(resource) == job
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -81,14 +101,19 @@ def _handler(tap: ExportTap) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-            tap.keep(gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body)
+            plain = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
+            if self.path == METRICS_PATH:
+                tap.keep(plain)
             try:
                 status, answer = _forward(tap, self.path, headers, body)
             except OSError:
                 tap.lost += 1
                 self.close_connection = True
                 return
-            tap.delivered += 1
+            if self.path == METRICS_PATH:
+                tap.delivered += 1
+            elif status == HTTPStatus.OK:
+                tap.keep_spans(plain)
             self.send_response(status)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", str(len(answer)))
@@ -117,6 +142,10 @@ def _decoded(body: bytes) -> Iterator[Export]:
         attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
         counters, gauges = (dict(_sums(resource, kind)) for kind in ("sum", "gauge"))
         yield Export(attributes["service.name"], attributes["service.instance.id"], counters, gauges)
+
+
+def _service(resource: ResourceSpans) -> object:
+    return {item.key: item.value.string_value for item in resource.resource.attributes}.get("service.name", "")
 
 
 def _sums(resource: ResourceMetrics, kind: str) -> Iterator[tuple[str, float]]:

@@ -14,7 +14,8 @@ from celery_otel_pipeline.jaeger import JaegerServer
 from celery_otel_pipeline.polling import wait_until
 from tests.acceptance.traces.sender import SERVICE
 
-_DEADLINE = 60.0
+# After an outage, gRPC tries to connect again after up to two minutes.
+_DEADLINE = 180.0
 _DECIDED = "otelcol_processor_tail_sampling_global_count_traces_sampled"
 _WAITING = "otelcol_exporter_queue_size"
 

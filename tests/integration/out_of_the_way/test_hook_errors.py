@@ -17,7 +17,7 @@ ERRORS = "celery_otel_hook_errors_total"
 @pytest.mark.parametrize("hook", BREAKABLE)
 def test_a_hook_that_raises_costs_a_number_and_no_task(hook: str, disturb: Disturb, bare_stop: float) -> None:
     """All tasks succeed though the hook fails for each of them, each failure is counted, and one line tells it."""
-    with disturb(BROKEN_HOOK=hook, OTEL_METRICS_EXPORTER="prometheus") as disturbed:
+    with disturb(BROKEN_HOOK=hook, OTEL_METRICS_EXPORTER="prometheus", OTEL_TRACES_EXPORTER="none") as disturbed:
         assert [2 * number for number in range(20)] == disturbed.run(20)
         disturbed.wait_for(20, ERRORS)
         assert 20 == disturbed.counter(ERRORS, hook=hook)
@@ -29,7 +29,10 @@ def test_a_hook_that_raises_costs_a_number_and_no_task(hook: str, disturb: Distu
 
 def test_a_message_from_nowhere_is_run_and_accounted_for(disturb: Disturb, broker: RedisServer) -> None:
     """A message whose routing key is a list, which no broker makes, runs; it is counted, or its hook's error is."""
-    with disturb(OTEL_METRICS_EXPORTER="prometheus") as disturbed, Redis.from_url(broker.url) as redis:
+    with (
+        disturb(OTEL_METRICS_EXPORTER="prometheus", OTEL_TRACES_EXPORTER="none") as disturbed,
+        Redis.from_url(broker.url) as redis,
+    ):
         result = _send_from_nowhere(disturbed, redis)
         assert 42 == result.get(timeout=30)
         assert 1 == disturbed.counter("celery_task_received_total") + disturbed.counter(ERRORS)

@@ -6,16 +6,19 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any, Self
 
 import psutil
 import pytest
 from celery import Celery, signals
+from celery.app import amqp
+from celery.canvas import group
 from celery.contrib.testing.worker import start_worker
 from celery.utils.dispatch import Signal
 from celery.worker import strategy
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
 
 import celery_otel
 from celery_otel.settings import Settings
@@ -30,7 +33,7 @@ class Footprint:
     """All that an instrumentation can leave in a process, as it is at one moment."""
 
     receivers: dict[str, list[Any]]
-    create_request_cls: int
+    patches: dict[str, int]
     steps: dict[str, set[Any]]
     attributes: set[str]
     threads: set[str]
@@ -43,7 +46,7 @@ class Footprint:
         """What is there now."""
         return cls(
             {name: [key for key, _ in signal.receivers] for name, signal in _signals().items()},
-            id(strategy.create_request_cls),
+            {name: id(value) for name, value in _patchable().items()},
             {name: set(steps) for name, steps in app.steps.items()},
             set(vars(app)),
             {thread.name for thread in threading.enumerate()},
@@ -59,12 +62,23 @@ class Footprint:
         """
         new = {"threads": self.threads - before.threads, "sockets": self.sockets - before.sockets}
         lines = [f"{name}: {sorted(map(str, found))}" for name, found in new.items() if found]
-        now, then = ({name: value for name, value in asdict(one).items() if name not in new} for one in (self, before))
-        return lines + [f"{name}: was {then[name]}, is {now[name]}" for name in now if now[name] != then[name]]
+        others = [field.name for field in fields(self) if field.name not in new]
+        changed = [name for name in others if getattr(self, name) != getattr(before, name)]
+        return lines + [f"{name}: was {getattr(before, name)}, is {getattr(self, name)}" for name in changed]
 
 
 def _signals() -> dict[str, Signal]:
     return {name: value for name, value in vars(signals).items() if isinstance(value, Signal)}
+
+
+def _patchable() -> dict[str, Any]:
+    """What an instrumentation replaces."""
+    return {
+        "create_request_cls": strategy.create_request_cls,
+        "retry_over_time": amqp.retry_over_time,
+        "freeze_group_tasks": group._freeze_group_tasks,  # noqa: SLF001  # what is patched is not public
+        "upstream": CeleryInstrumentor._instrument,  # noqa: SLF001  # as above
+    }
 
 
 def _filters() -> dict[str, list[Any]]:
@@ -147,10 +161,12 @@ def test_nothing_is_left_after_uninstrument(app: Celery, exporting: Any) -> None
         assert telemetry() is None
     # The comparison can tell: every one of these is different while a worker runs.
     assert before.receivers != during.receivers
-    assert before.create_request_cls != during.create_request_cls
+    assert set() == before.patches.items() & during.patches.items()
     assert before.steps != during.steps
-    assert {"celery-otel-export"} <= during.threads - before.threads
+    threads = {"celery-otel-export", "celery-otel-spans", "OtelBatchSpanRecordProcessor"}
+    assert threads <= during.threads - before.threads
     assert during.sockets - before.sockets
+    assert {"send_task"} <= during.attributes - before.attributes
     assert before.filters != during.filters
 
 
@@ -165,7 +181,7 @@ def test_uninstrument_leaves_a_running_worker_running(app: Celery, exporting: An
             celery_otel.uninstrument(app)
             assert 6 == run(app, 3)
             assert before.receivers == Footprint.of(app).receivers
-            assert before.create_request_cls == id(strategy.create_request_cls)
+            assert before.patches == Footprint.of(app).patches
             assert "celery-otel-export" not in {thread.name for thread in threading.enumerate()}
 
 

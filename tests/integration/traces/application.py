@@ -4,7 +4,7 @@ import os
 
 import redis
 import requests
-from celery import Celery, Task
+from celery import Celery, Task, chord
 from opentelemetry import trace
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.instrumentation.redis import RedisInstrumentor
@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.resources import Resource
 
 import celery_otel
+from celery_otel.stamps import LINKS
 
 BROKER = os.environ.get("TRACES_BROKER", "redis://unset")
 
@@ -63,7 +64,20 @@ def order() -> None:
     """Does nothing."""
 
 
-@app.task(name="traces.again", bind=True, max_retries=2)
-def again(self: Task) -> None:
-    """Is retried until it fails."""
-    raise self.retry(countdown=0)
+@app.task(name="traces.fan_out", trail=False)
+def fan_out(queue: str, headers: int) -> str:
+    """Publishes a chord; gives the id of its body."""
+    tasks = [order.si().set(queue=queue) for _ in range(headers)]
+    return str(chord(tasks)(told.s().set(queue=queue)).id)
+
+
+@app.task(name="traces.told", bind=True)
+def told(self: Task, results: list[None]) -> tuple[int, str]:
+    """The body of a chord: how many headers it had, and what its message says of them."""
+    return len(results), str(self.request.get(LINKS))
+
+
+if os.environ.get("TRACES_BEAT"):
+    app.conf.beat_schedule = {
+        "often": {"task": "traces.order", "schedule": 0.2, "options": {"queue": os.environ["TRACES_BEAT"]}}
+    }

@@ -26,7 +26,8 @@ def test_a_scrape_carries_no_other_label_than_described(shop: Shop, port: int) -
     """What a worker serves has the labels of telemetry.yaml, without any of the instrumentation's scope."""
     shop.worker(OTEL_METRICS_EXPORTER="prometheus", OTEL_EXPORTER_PROMETHEUS_PORT=str(port))
     labels = {key for name, labels in scrape(port) if name.startswith("celery_") for key, _ in labels}
-    assert {"task_name", "status", "cause", "limit", "reason", "worker_name", "label", "hook", "exporter"} == labels
+    expected = {"task_name", "status", "cause", "limit", "reason", "worker_name", "label", "hook", "exporter", "loss"}
+    assert expected == labels
 
 
 def test_two_exporters_say_the_same(shop: Shop, port: int) -> None:

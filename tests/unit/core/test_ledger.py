@@ -1,6 +1,7 @@
 """The ledger balances, whatever happens to attempts and in whatever order."""
 
 import gc
+import threading
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -65,6 +66,38 @@ def test_an_attempt_ends_once(ledger: Ledger) -> None:
     attempt = received(ledger, request)
     assert [True, False] == [ledger.end(attempt, SUCCESS), ledger.end(attempt, LOST)]
     assert {("shop.order", "success"): 1} == ledger.read()[names.TASK_TOTAL]
+
+
+def test_an_attempt_that_ends_in_a_signal_handler_counts() -> None:
+    """A handler that interrupts the ledger and ends another attempt does not wait for it, and both ends count."""
+
+    def monotonic() -> float:
+        # Where a signal handler may run: Celery's, at a cold shutdown, ends what is running.
+        while later:
+            ledger.end(later.pop(), SUCCESS)
+        return 1000.0
+
+    ledger = Ledger(Counts((1.0,), 10), worker="w@host", clock=Clock(monotonic=monotonic))
+    requests, later = [Request(), Request()], []
+    first, second = (received(ledger, request, number) for number, request in enumerate(requests))
+    later.append(second)
+    thread = threading.Thread(target=ledger.end, args=(first, SUCCESS), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive(), "it waits for itself"
+    assert {("shop.order", "success"): 2} == ledger.read()[names.TASK_TOTAL]
+
+
+def test_nothing_is_left_of_a_ledger_that_is_closed(ledger: Ledger) -> None:
+    """When the worker has stopped, what it held has gone back and every gauge reads 0, the failure rate too."""
+    requests = [Request(), Request()]
+    failed, _ = (received(ledger, request, number) for number, request in enumerate(requests))
+    ledger.end(failed, LOST)
+    gauges = (names.TASK_FAILURE_RATE, names.WORKER_PREFETCH_COUNT)
+    assert [1, 1] == [total(ledger.read(), gauge) for gauge in gauges]
+    ledger.close()
+    assert [0, 0] == [total(ledger.read(), gauge) for gauge in gauges]
+    assert {("shop.order", "shutdown"): 1} == ledger.read()[names.TASK_RETURNED]
 
 
 def test_a_request_that_dies_unstarted_is_returned(ledger: Ledger) -> None:

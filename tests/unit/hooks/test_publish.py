@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from celery import Celery, signals
 from celery.canvas import chain, chord, group
 from celery.exceptions import Retry
@@ -24,6 +26,9 @@ from celery_otel.stamps import LINKS, PREVIOUS, PUBLISHED_AT, TRACEPARENT, TRACE
 from celery_otel.telemetry.producer_spans import SCHEMA, ProducerSpans, tracer_of
 from celery_otel_pipeline.ports import free_port
 
+TELEMETRY = yaml.safe_load(
+    (Path(__file__).parents[3] / "instrumentation" / "celery_otel" / "telemetry.yaml").read_text()
+)
 NOW = 1_700_000_000.25
 QUICKLY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
@@ -389,6 +394,21 @@ def test_the_size_on_request(open_shop: Open) -> None:
     shop.app.send_task("shop.order", args=["abcde"])
     small, large = (attributes_of(span)[attributes.MESSAGE_BODY_SIZE] for span in shop.spans)
     assert 2 == large - small
+
+
+def test_what_is_emitted_is_described(open_shop: Open) -> None:
+    """What telemetry.yaml says of producers is what a span has that has everything: each attribute, and its type."""
+    rabbit = open_shop(f"amqp://127.0.0.1:{free_port()}//", CELERY_OTEL_CAPTURE_MESSAGE_SIZE="true")
+    topic = Queue("urgent", Exchange("shop", type="topic"), routing_key="shop.urgent")
+    with pytest.raises(OperationalError):
+        rabbit.app.send_task("shop.order", countdown=60, queue=topic, retry=True, retry_policy=QUICKLY)
+    described = {name: entry for name, entry in TELEMETRY["attributes"].items() if "producer" in entry["spans"]}
+    emitted = attributes_of(rabbit.span)
+    assert set(described) == set(emitted)
+    kinds = {"string": str, "int": int, "double": float}
+    assert {name: kinds[described[name]["type"]] for name in emitted} == {
+        name: type(value) for name, value in emitted.items()
+    }
 
 
 def test_an_eta_is_told(shop: Shop) -> None:

@@ -1,7 +1,8 @@
-"""`make demo`: run the playground on real data and compare Prometheus with what happened.
+"""`make demo`: run the playground on real data, compare Prometheus with what happened, and show one trace.
 
-Exit status: 0 all numbers are equal; 1 a number differs, the application did otherwise than planned, or
-a server did not start; 130 ended by Ctrl-C before there was a result.
+Exit status: 0 all numbers are equal and the trace is as planned; 1 a number differs, the trace is not as planned or
+there is no Jaeger to ask for it, the application did otherwise than planned, or a server did not start; 130 ended by
+Ctrl-C before all this was known.
 """
 
 import argparse
@@ -20,10 +21,12 @@ from celery import Celery
 from .comparison import differing
 from .conductor import Conductor, ConductorError
 from .display import Screen
+from .front import FrontError
 from .performance import Performance
 from .plan import Plan
 from .scenario import Scenario
 from .stack import Stack, StackError, started
+from .tracing import Tracing
 from .unreliable_server import UnreliableServer
 from .witness import JournalReader, Witness
 
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, interrupt)
     try:
         return Demo(screen, options.seed, options.deadline).run(once=options.once)
-    except (StackError, ConductorError) as error:
+    except (StackError, ConductorError, FrontError) as error:
         screen.error(f"\n{error}")
         return 1
     except KeyboardInterrupt:
@@ -50,14 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the command line's description."""
     parser = argparse.ArgumentParser(prog="run.py", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end after the table instead of staying up")
+    parser.add_argument("--once", action="store_true", help="end after the tables and the trace instead of staying up")
     parser.add_argument("--seed", type=int, default=1, help="decides inputs and order (default: %(default)s)")
     parser.add_argument(
         "--deadline",
         type=float,
         default=60.0,
         metavar="SECONDS",
-        help="longest wait for the tasks, and then for Prometheus (default: %(default)s)",
+        help="longest wait for the tasks, then for Prometheus, then for the trace (default: %(default)s)",
     )
     return parser
 
@@ -101,6 +104,7 @@ class Demo:
         """Take where to show it, the plan's seed, and the longest wait in seconds."""
         self._screen = screen
         self._seed = seed
+        self._links: dict[str, str] = {}
         self._deadline = deadline
 
     def run(self, *, once: bool) -> int:
@@ -116,26 +120,52 @@ class Demo:
         return status
 
     def _perform(self, stack: Stack, server: UnreliableServer, workspace: Workspace) -> int:
-        """Run the plan, show the tables, and return the exit status."""
+        """Run the plan, show the tables and the trace, and return the exit status."""
         scenario = Scenario(self._seed, server.url, workspace.path)
         plan = scenario.plan()
         server.follow(scenario.script)
         self._screen.say(f"running {len(plan.jobs)} jobs in {plan.attempts} attempts (seed {self._seed})")
         client = Celery("driver", broker=stack.broker_url, backend=stack.result_backend)
         witness = Witness(client, JournalReader(stack.journal), server.requests)
-        rows = self._performance(stack, client, plan, witness).run()
-        self._screen.tables(rows)
-        contradictions = witness.contradictions(plan)
-        self._complain(contradictions)
-        workspace.keep = bool(differing(rows) or contradictions)
+        performance = self._performance(stack, client, plan, witness)
+        counted = self._count(performance, witness)
+        traced = self._trace(stack, performance)
+        workspace.keep = not (counted and traced and self._recount(performance))
         if workspace.keep:
             self._screen.error(f"Data and logs are kept in {workspace.path}")
         return int(workspace.keep)
 
     def _performance(self, stack: Stack, client: Celery, plan: Plan, witness: Witness) -> Performance:
-        conductor = Conductor(client, [worker.node_name for worker in stack.workers], stack.children)
+        nodes = [worker.node_name for worker in stack.workers]
+        conductor = Conductor(client, nodes, stack.children, stack.front.order)
         query, check = stack.prometheus.query, stack.check
         return Performance(plan, conductor, witness, query, check, self._screen, self._deadline)
+
+    def _count(self, performance: Performance, witness: Witness) -> bool:
+        """Carry the plan out and show the tables; False where something differs."""
+        rows = performance.run()
+        self._screen.tables(rows)
+        contradictions = witness.contradictions(performance.plan)
+        self._complain(contradictions)
+        return not (differing(rows) or contradictions)
+
+    def _trace(self, stack: Stack, performance: Performance) -> bool:
+        """Show the trace of the web request; False where it is not as planned."""
+        (request,) = (unit for unit in performance.plan.units if unit.kind == "request")
+        tracing = Tracing(stack, self._screen, self._deadline)
+        as_planned = tracing.run(request, performance.conductor.trace_id)
+        self._links = tracing.links
+        return as_planned
+
+    def _recount(self, performance: Performance) -> bool:
+        """Look at the numbers again, since the collector was restarted; False where one differs now."""
+        with self._screen.live():
+            wrong = differing(performance.rows_after(time.time()))
+        if wrong:
+            self._screen.error(f"{len(wrong)} numbers differ now, after the restart of the collector.")
+            return False
+        self._screen.say("all numbers are equal after the restart, too")
+        return True
 
     def _complain(self, contradictions: Sequence[str]) -> None:
         """Say where the application itself did otherwise: then the numbers cannot be those of the plan."""
@@ -143,7 +173,7 @@ class Demo:
             self._screen.error(f"Otherwise than planned: {sentence}")
 
     def _stay(self, stack: Stack) -> None:
-        self._screen.links(links(stack))
+        self._screen.links({**links(stack), **self._links})
         try:
             while True:
                 stack.check()
@@ -153,14 +183,14 @@ class Demo:
 
 
 def links(stack: Stack) -> dict[str, str]:
-    """Return the addresses to open, by name."""
+    """Return the addresses to open, by name, without Jaeger's."""
     prometheus = stack.prometheus.url
     query = urlencode({"g0.expr": "sum by (task_name, status) (celery_task_total)", "g0.tab": "1"})
     answer = urlencode({"query": "sum by (task_name, status) (celery_task_total) > 0"})
     return {
         "Prometheus, the table's query": f"{prometheus}/query?{query}",
-        "the same as JSON": f"{prometheus}/api/v1/query?{answer}",
-        "what the collector exposes": stack.collector.metrics_url,
+        "Prometheus, the same as JSON": f"{prometheus}/api/v1/query?{answer}",
+        "the collector's page": stack.collector.metrics_url,
     }
 
 

@@ -10,7 +10,8 @@ from celery.canvas import Signature
 from .plan import Intervention, Job, Plan, Unit
 from .witness import JournalReader
 
-REPLY_SECONDS = 5.0
+# The replies end the wait: only a worker that is dead or in great need of a CPU makes it so long.
+REPLY_SECONDS = 30.0
 
 
 class ConductorError(Exception):
@@ -20,13 +21,27 @@ class ConductorError(Exception):
 class Conductor:
     """Carries out a plan, step by step.
 
+    Args:
+        client: What to send with.
+        workers: The workers' node names.
+        children: Knows their child processes.
+        order: Orders a unit at the web front, and returns the id of the trace that begins there.
+
     Attributes:
         waiting: Jobs that the driver still has to terminate or kill, once they run.
+        trace_id: The trace of the web request, once it was sent.
     """
 
-    def __init__(self, client: Celery, workers: Sequence[str], children: Callable[[], set[int]]) -> None:
-        """Take the client to send with, the workers' node names, and what knows their child processes."""
+    def __init__(
+        self,
+        client: Celery,
+        workers: Sequence[str],
+        children: Callable[[], set[int]],
+        order: Callable[[Unit], str],
+    ) -> None:
         self.waiting: list[Job] = []
+        self.trace_id = ""
+        self._order = order
         self._client = client
         self._workers = workers
         self._children = children
@@ -82,6 +97,9 @@ class Conductor:
             raise ConductorError(f"{problem}: try again when the machine is less busy.")
 
     def _publish(self, unit: Unit) -> None:
+        if unit.kind == "request":
+            self.trace_id = self._order(unit)
+            return
         signatures = [self._signature(job) for job in unit.jobs]
         if unit.kind == "chord":
             chord(signatures[:-1], app=self._client)(signatures[-1])

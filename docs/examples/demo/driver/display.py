@@ -1,4 +1,4 @@
-"""What the demo shows: progress while it runs, the tables at the end, the links to open."""
+"""What the demo shows: progress while it runs, the tables, the trace, the links to open."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from celery_otel_pipeline.spans import Trace
+
 from .comparison import Row, differing
+from .waterfall import waterfall
 
 PLAIN_WIDTH = 100
 PLAIN_EVERY_SECONDS = 2.0
@@ -100,12 +103,32 @@ class Screen:
         self._console.print(f"{zeros} more numbers are 0 in both, as they must be.")
         self._console.print(_verdict(rows))
 
+    def trace(self, trace: Trace, deviations: Sequence[str], address: str) -> None:
+        """Print a trace as a waterfall, and what is not as planned in it.
+
+        Args:
+            trace: The trace.
+            deviations: In words; empty where all is as planned.
+            address: Where it was read from.
+        """
+        self._console.print(Text("\nOne trace, as Jaeger has it: a web request and all that came of it", style="bold"))
+        if trace.spans:
+            self._console.print(waterfall(trace, self._console.width))
+        self._console.print(_trace_verdict(trace, deviations))
+        for deviation in deviations:
+            self.error(f"  {deviation}")
+        self._print_link("read from", address)
+
     def links(self, links: Mapping[str, str]) -> None:
         """Print addresses to open."""
         self._console.print("\nEverything stays up until Ctrl-C. To open:")
         for name, url in links.items():
-            # Never broken into lines: a terminal makes an address that stands in one line a link.
-            self._console.print(f"  {name}: {url}", soft_wrap=True, highlight=False, markup=False)
+            self._print_link(f"  {name}", url)
+        self._console.print("Prometheus and Jaeger have no web pages where `make` built them: take their JSON.")
+
+    def _print_link(self, name: str, url: str) -> None:
+        # Never broken into lines: a terminal makes an address that stands in one line a link.
+        self._console.print(f"{name}: {url}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _plain(console: Console) -> Console:
@@ -152,3 +175,9 @@ def _verdict(rows: Sequence[Row]) -> Text:
     if not wrong:
         return Text(f"All {len(rows)} numbers are equal.", style="bold green")
     return Text(f"{len(wrong)} of {len(rows)} numbers differ.", style="bold red")
+
+
+def _trace_verdict(trace: Trace, deviations: Sequence[str]) -> Text:
+    if deviations:
+        return Text("The trace is not as planned:", style="bold red")
+    return Text(f"All {len(trace.spans)} spans are as planned: parents, ends and links.", style="bold green")

@@ -49,6 +49,8 @@ class Performance:
     def run(self) -> list[Row]:
         """Send everything, wait for its end and return the numbers, equal or not.
 
+        What is returned was asked for once: a second question may meet a scrape that failed, and see nothing.
+
         Raises:
             ConductorError: The workers did not confirm a revoke.
             StackError: A server ended.
@@ -56,9 +58,28 @@ class Performance:
         with self.screen.live():
             self._send_all()
             self._finish(self._done)
-            ended = time.time()
-            self._finish(lambda: self._tick() and self._settled(ended))
-        return self._rows()
+            return self.rows_after(time.time() + SETTLE_SECONDS)
+
+    def rows_after(self, moment: float) -> list[Row]:
+        """Return the numbers from data younger than a moment, as soon as they are equal or else at the deadline.
+
+        Args:
+            moment: Seconds since 1970.
+
+        Raises:
+            StackError: A server ended.
+        """
+        rows: list[Row] = []
+
+        def settled() -> bool:
+            self._tick()
+            if self._number(OLDEST) < moment:
+                return False
+            rows[:] = self._rows()
+            return not differing(rows)
+
+        self._finish(settled)
+        return rows or self._rows()
 
     def _send_all(self) -> None:
         try:
@@ -94,10 +115,6 @@ class Performance:
         active = {sample.labels["task_name"]: round(sample.value) for sample in self.query(ACTIVE)}
         ended = self.witness.ended_attempts(self.plan)
         return Progress(self.plan.attempts, ended, round(self._number(COUNTED)), active)
-
-    def _settled(self, ended: float) -> bool:
-        """All numbers are equal in data that is clearly younger than the last attempt's end."""
-        return self._number(OLDEST) >= ended + SETTLE_SECONDS and not differing(self._rows())
 
     def _number(self, expression: str) -> float:
         return sum(sample.value for sample in self.query(expression))

@@ -67,11 +67,12 @@ class Unit:
     """Jobs that are sent together.
 
     Attributes:
-        kind: How they hang together. The last job of a chord is its body.
+        kind: How they hang together. The last job of a chord is its body; a request is what the web front makes of an
+            order.
         jobs: One for `single`, more for the others.
     """
 
-    kind: Literal["single", "chain", "group", "chord"]
+    kind: Literal["single", "chain", "group", "chord", "request"]
     jobs: tuple[Job, ...]
 
 

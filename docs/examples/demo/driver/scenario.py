@@ -41,6 +41,7 @@ FETCHES: tuple[tuple[int, tuple[Answer, ...], tuple[Attempt, ...]], ...] = (
     (2, ("hang_up",), (Attempt("retry", "RemoteDisconnected"), SUCCESS)),
     (1, ("missing",), (Attempt("failure", "PageNotFound"),)),
 )
+ORDERED_PAGE = FETCHES[1][1:]
 
 
 @dataclass
@@ -67,7 +68,8 @@ class Scenario:
         families = (self._training(), self._searches(), self._pictures(), self._texts(), self._fetches())
         units = [unit for family in families for unit in family]
         self._random.shuffle(units)
-        return Plan(self.seed, units, sorted(TASKS.values()))
+        # The order comes first, while nothing else is there to wait for: its trace is the one that is shown.
+        return Plan(self.seed, [self._order(), *units], sorted(TASKS.values()))
 
     def _job(self, name: str, *attempts: Attempt, **kwargs: Any) -> Job:
         task_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -142,6 +144,11 @@ class Scenario:
             yield Unit("chain", (self._page(answers, attempts), self._job("count_text", SUCCESS)))
         # The page is missing, so the chain breaks and its second link never becomes a message.
         yield Unit("chain", (self._page(*FETCHES[-1][1:]), self._job("count_text")))
+
+    def _order(self) -> Unit:
+        page = self._page(*ORDERED_PAGE)
+        search = self._search(Attempt("failure", "timeout", limit="hard"))
+        return Unit("request", (page, self._job("count_text", SUCCESS), search))
 
     def _page(self, answers: tuple[Answer, ...], attempts: Iterable[Attempt]) -> Job:
         path = f"/page/{len(self.script)}"

@@ -1,6 +1,6 @@
-"""Starts what the demo needs and stops it again: broker, collector, Prometheus and two workers."""
+"""Starts what the demo needs and stops it again: broker, collector, Prometheus, web front, workers; later Jaeger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from celery_otel_pipeline.collector import Collector
+from celery_otel_pipeline.jaeger import JaegerServer
+from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker
+
+from .front import Front
 
 HERE = Path(__file__).parent.parent
 CONCURRENCY = 2
@@ -52,7 +56,10 @@ class Stack:
         collector: The collector.
         prometheus: Prometheus.
         workers: The two workers.
+        front: The web front.
         servers: All of them by name, in the order they were started.
+        starter: Starts more of them.
+        jaeger_target: Host and port where Jaeger is going to receive spans.
     """
 
     broker_url: str
@@ -61,11 +68,33 @@ class Stack:
     collector: Collector
     prometheus: PrometheusServer
     workers: tuple[CeleryWorker, ...]
+    front: Front
     servers: dict[str, Server]
+    starter: "Starter"
+    jaeger_target: str
 
     def children(self) -> set[int]:
         """Return the process ids of the workers' pool children."""
         return {pid for worker in self.workers for pid in worker.children}
+
+    def start_jaeger(self) -> JaegerServer:
+        """Start Jaeger, which has to be built.
+
+        Raises:
+            StackError: It did not start.
+        """
+        return self.starter.start("Jaeger", lambda directory: JaegerServer(directory, otlp_target=self.jaeger_target))
+
+    def restart_collector(self) -> None:
+        """Restart the collector, on the same ports and data.
+
+        Raises:
+            StackError: It did not start again.
+        """
+        try:
+            self.collector.restart()
+        except Exception as error:
+            raise StackError("collector", f"did not start again: {error}") from error
 
     def check(self) -> None:
         """Look whether all servers still run.
@@ -90,8 +119,8 @@ def started(directory: Path, say: Callable[[str], None]) -> Iterator[Stack]:
         StackError: One of them did not start.
     """
     with ExitStack() as stack:
-        starter = _Starter(directory, say, stack)
-        yield starter.start_all()
+        starter = Starter(directory, say, stack)
+        yield _start_all(starter)
         say("stopping everything")
 
 
@@ -101,66 +130,101 @@ def _stop_together(workers: Sequence[CeleryWorker]) -> None:
         list(pool.map(CeleryWorker.stop, workers))
 
 
-class _Starter:
-    """Starts one server after the other; what was started is stopped in reverse order."""
+class Starter:
+    """Starts one server after the other; what was started is stopped in reverse order.
+
+    Args:
+        directory: Where each server gets a directory.
+        say: Is told what is being started.
+        stack: Stops them at its end.
+
+    Attributes:
+        servers: What was started, by name.
+    """
 
     def __init__(self, directory: Path, say: Callable[[str], None], stack: ExitStack) -> None:
-        self._directory = directory
+        self.servers: dict[str, Server] = {}
+        self.directory = directory
         self._say = say
         self._stack = stack
-        self._servers: dict[str, Server] = {}
 
-    def start_all(self) -> Stack:
-        broker = self._start("broker", lambda: RedisServer(self._directory / "broker"))
-        collector = self._start("collector", lambda: Collector(self._directory / "collector"))
-        prometheus = self._start("Prometheus", lambda: self._prometheus(collector))
-        backend = f"{broker.url.rpartition('/')[0]}/1"
-        journal = self._directory / JOURNAL
-        environment = self._environment(broker.url, backend, journal, collector.otlp_http_endpoint)
-        workers = tuple(self._worker(name, broker.url, environment) for name in WORKERS)
-        self._stack.callback(_stop_together, workers)
-        return Stack(broker.url, backend, journal, collector, prometheus, workers, self._servers)
+    def start(self, name: str, make: Callable[[Path], AnyServer]) -> AnyServer:
+        """Make a server in its directory and start it.
 
-    def _start(self, name: str, make: Callable[[], AnyServer]) -> AnyServer:
+        Raises:
+            StackError: It did not start.
+        """
         self._say(f"starting {name}")
         try:
-            server = make()
+            server = make(self.directory / name.lower())
             # Before the start: a Ctrl-C in the middle of it must find something that can be stopped.
             self._stack.callback(server.stop)
             server.start()
         except Exception as error:
             raise StackError(name, f"did not start: {error}") from error
-        self._servers[name] = server
+        self.servers[name] = server
         return server
 
-    def _prometheus(self, collector: Collector) -> PrometheusServer:
-        targets = {"celery_workers": collector.metrics_target}
-        return PrometheusServer(self._directory / "prometheus", targets=targets, scrape_interval="1s")
+    def start_workers(self, broker_url: str, environment: Mapping[str, str]) -> tuple[CeleryWorker, ...]:
+        """Start the workers; they are stopped together.
 
-    def _worker(self, name: str, broker_url: str, environment: dict[str, str]) -> CeleryWorker:
-        return self._start(
+        Raises:
+            StackError: One of them did not start.
+        """
+        workers = tuple(self._start_worker(name, broker_url, environment) for name in WORKERS)
+        self._stack.callback(_stop_together, workers)
+        return workers
+
+    def _start_worker(self, name: str, broker_url: str, environment: Mapping[str, str]) -> CeleryWorker:
+        return self.start(
             name,
-            lambda: CeleryWorker(
+            lambda directory: CeleryWorker(
                 name,
                 app="playground.app",
                 broker_url=broker_url,
-                directory=self._directory / name,
+                directory=directory,
                 concurrency=CONCURRENCY,
                 env=environment,
                 cwd=HERE,
             ),
         )
 
-    def _environment(self, broker: str, backend: str, journal: Path, endpoint: str) -> dict[str, str]:
-        return {
-            "PLAYGROUND_BROKER_URL": broker,
-            "PLAYGROUND_RESULT_BACKEND": backend,
-            "PLAYGROUND_JOURNAL": str(journal),
-            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_METRICS_EXPORTER": "otlp",
-            "OTEL_METRIC_EXPORT_INTERVAL": "1000",
-            # Four children on few cores: more threads in each would only stand in each other's way.
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
+
+def _start_all(starter: Starter) -> Stack:
+    jaeger = f"{LOOPBACK}:{free_port()}"
+    broker = starter.start("broker", RedisServer)
+    collector = starter.start("collector", lambda directory: _collector(directory, jaeger))
+    prometheus = starter.start("Prometheus", lambda directory: _prometheus(directory, collector))
+    backend = f"{broker.url.rpartition('/')[0]}/1"
+    journal = starter.directory / JOURNAL
+    environment = _environment(broker.url, backend, journal, collector.otlp_http_endpoint)
+    front = starter.start("front", lambda directory: Front(directory, cwd=HERE, env=environment))
+    workers = starter.start_workers(broker.url, environment)
+    return Stack(broker.url, backend, journal, collector, prometheus, workers, front, starter.servers, starter, jaeger)
+
+
+def _collector(directory: Path, jaeger: str) -> Collector:
+    # Which trace is shown must not be left to chance, nor take long to decide.
+    return Collector(directory, jaeger=jaeger, decision_wait="1s", settings={"SAMPLING_PERCENTAGE": "100"})
+
+
+def _prometheus(directory: Path, collector: Collector) -> PrometheusServer:
+    return PrometheusServer(directory, targets={"celery_workers": collector.metrics_target}, scrape_interval="1s")
+
+
+def _environment(broker: str, backend: str, journal: Path, endpoint: str) -> dict[str, str]:
+    return {
+        "PLAYGROUND_BROKER_URL": broker,
+        "PLAYGROUND_RESULT_BACKEND": backend,
+        "PLAYGROUND_JOURNAL": str(journal),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+        "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
+        # Four children on few cores: more threads in each would only stand in each other's way.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }

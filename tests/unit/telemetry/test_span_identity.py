@@ -1,0 +1,129 @@
+"""Who the span of an attempt is follows from the message and the sampler."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    DEFAULT_OFF,
+    DEFAULT_ON,
+    Decision,
+    ParentBased,
+    ParentBasedTraceIdRatio,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
+from opentelemetry.trace import Link, SpanKind, TraceState
+
+from celery_otel.core.span import SpanLink
+from celery_otel.telemetry.span_identity import GETTER, IdentityMaker
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+SAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
+UNSAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
+CONSTANT = {"celery.task.name": "shop.order"}
+
+
+class Recording(Sampler):
+    """Keeps what it is asked, and adds an attribute and a trace state."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def should_sample(  # noqa: PLR0913, PLR0917  # the SDK's signature
+        self,
+        parent_context: Context | None,  # noqa: ARG002  # the SDK's signature
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Any = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,  # noqa: ARG002  # the SDK's signature
+    ) -> SamplingResult:
+        """Records and samples."""
+        self.asked.append((trace_id, name, kind, dict(attributes), links))
+        added = {**attributes, "sampler.rule": "all"}
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, added, TraceState([("shop", "1")]))
+
+    def get_description(self) -> str:
+        """What it is."""
+        return "Recording"
+
+
+def test_the_parent_is_the_messages() -> None:
+    """Trace and parent come from the message, and the span's own id is new each time."""
+    maker = IdentityMaker(DEFAULT_ON)
+    first, second = (maker.make(SAMPLED, "process shop.order", CONSTANT) for _ in range(2))
+    assert (int(TRACE, 16), int(PARENT, 16)) == (first.trace_id, first.parent_id)
+    assert first.span_id != second.span_id
+    assert f"00-{TRACE}-{first.span_id:016x}-01" == first.traceparent
+
+
+def test_without_a_parent_a_trace_begins() -> None:
+    """A message that carries no trace gets a new one."""
+    first, second = (IdentityMaker(DEFAULT_ON).make({}, "process", {}) for _ in range(2))
+    assert (0, 0) == (first.parent_id, second.parent_id)
+    assert first.trace_id != second.trace_id
+
+
+@pytest.mark.parametrize(
+    ("sampler", "headers", "sampled"),
+    [
+        (ALWAYS_ON, UNSAMPLED, True),
+        (ALWAYS_OFF, SAMPLED, False),
+        (DEFAULT_ON, UNSAMPLED, False),
+        (DEFAULT_ON, {}, True),
+        (DEFAULT_OFF, SAMPLED, True),
+        (DEFAULT_OFF, {}, False),
+        (ParentBasedTraceIdRatio(0.0), SAMPLED, True),
+        (TraceIdRatioBased(0.0), SAMPLED, False),
+        (ParentBased(ALWAYS_OFF), UNSAMPLED, False),
+    ],
+)
+def test_the_sampler_decides(sampler: Sampler, headers: Mapping[str, str], sampled: bool) -> None:  # noqa: FBT001  # a case
+    """The decision is the sampler's, of the message's own; it is in the flags that go on from here."""
+    identity = IdentityMaker(sampler).make(headers, "process", CONSTANT)
+    assert sampled is identity.sampled
+    assert f"-0{int(sampled)}" == identity.traceparent[-3:]
+
+
+@pytest.mark.parametrize("sampler", [ALWAYS_ON, DEFAULT_ON, ParentBasedTraceIdRatio(1.0)])
+def test_the_sdks_samplers_add_nothing(sampler: Sampler) -> None:
+    """They give back the attributes that they are given, which are no attributes of their own."""
+    assert {} == IdentityMaker(sampler).make(SAMPLED, "process", CONSTANT).attributes
+
+
+def test_a_sampler_is_asked_as_the_sdk_asks() -> None:
+    """It gets the trace, name, kind, attributes and links; what it adds is on the span, and its trace state too."""
+    sampler = Recording()
+    link = SpanLink(1, 2, {"celery.link": "header"})
+    identity = IdentityMaker(sampler).make(SAMPLED, "process shop.order", CONSTANT, links=(link,))
+    ((trace_id, name, kind, attributes, (asked_link,)),) = sampler.asked
+    assert (int(TRACE, 16), "process shop.order", SpanKind.CONSUMER) == (trace_id, name, kind)
+    assert CONSTANT == attributes
+    assert (1, 2) == (asked_link.context.trace_id, asked_link.context.span_id)
+    assert {"sampler.rule": "all"} == identity.attributes
+    assert "shop=1" == identity.trace_state
+    assert (link,) == identity.links
+
+
+header_values = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text() | st.integers())
+
+
+@given(st.dictionaries(st.sampled_from(["traceparent", "tracestate", "baggage", "other"]), header_values))
+def test_headers_may_hold_anything(headers: dict[str, Any]) -> None:
+    """Whatever a message from the network has for headers, the attempt gets an identity of its own."""
+    identity = IdentityMaker(DEFAULT_ON).make(headers, "process", CONSTANT)
+    assert 0 < identity.trace_id < 2**128
+    assert 0 < identity.span_id < 2**64
+
+
+def test_keys_are_all_keys() -> None:
+    """A propagator that looks for keys with a beginning sees them all."""
+    assert ["a", "b"] == GETTER.keys({"a": 1, "b": 2})
