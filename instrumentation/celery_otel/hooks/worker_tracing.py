@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from celery_otel import attributes, names
@@ -45,6 +45,7 @@ class Spans(Protocol):
         """Exports what is left, for so many seconds at most, and ends."""
 
 
+_SHAPES = 2000
 OpenSpans = Callable[[str, Shape, Callable[[], Iterable[Record]], Callable[[str], None]], Spans]
 """Makes it from the worker's name, the shape of its spans, what drains the relay, and what counts a failed request."""
 
@@ -73,7 +74,8 @@ class WorkerTracing:
         self._ledger = ledger
         self._stack = ExitStack()
         self._carrier = carrier_for(worker.pool_cls, self._noted)
-        shape = partial(_shape, _constant(worker, name))
+        # Asked for at every receipt; the labels are bounded, and so is this.
+        shape = lru_cache(maxsize=_SHAPES)(partial(_shape, _constant(worker, name)))
         self.spans = open_spans(name, shape, self._carrier.drain, failed)
         self.attempts = AttemptTracing(
             self.spans.identities,
@@ -95,7 +97,7 @@ class WorkerTracing:
         descriptor = self._carrier.fileno()
         if consumer.hub is None or descriptor is None:
             return
-        consumer.hub.add_reader(descriptor, self.attempts.complete)
+        consumer.hub.add_reader(descriptor, self.attempts.collect)
         self._stack.callback(consumer.hub.remove, descriptor)
 
     def close(self, timeout: float) -> None:
