@@ -34,7 +34,7 @@ def waterfall(trace: Trace, width: int) -> RenderableType:
     for guide, span in _tree(trace):
         offset = span.start - begin
         times = (f"{seconds * MILLISECONDS:.0f}" for seconds in (offset, span.duration))
-        label = Text(guide, style="dim") + Text(_label(span, whole=width >= FOR_NAMES), style="default")
+        label = Text.assemble((guide, "dim"), _label(span, whole=width >= FOR_NAMES))
         table.add_row(label, span.service, *times, _bar(span, offset, length), Text(_end(span), style=_color(span)))
     return Group(table, *_links(trace))
 
