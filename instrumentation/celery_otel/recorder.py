@@ -23,7 +23,7 @@ MANY = 32
 """How many ended attempts are worth making their spans at once; fewer wait for the next export."""
 STRAYS = 10_000
 """How many records may wait for the end of their attempts."""
-_KILLED = (TIMED_OUT, LOST, TERMINATED, CANCELLED)
+_KILLED = frozenset({TIMED_OUT, LOST, TERMINATED, CANCELLED})
 
 STATES: Mapping[Status | ReturnCause | None, str] = {
     **{status: status.upper() for status in Status},

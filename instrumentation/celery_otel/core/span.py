@@ -83,13 +83,12 @@ def has_span(outcome: Outcome, *, started: bool) -> bool:
     return outcome.status is not None or started
 
 
+_OTHER_ERRORS = {TERMINATED: TERMINATED_ERROR, CANCELLED: CANCELLED_ERROR}
+
+
 def error_type(outcome: Outcome) -> str:
     """What `error.type` says of an outcome; empty where it is no error, as a retry, Ignore or Reject is none."""
-    if outcome.status is Status.FAILURE:
-        return outcome.detail
-    if outcome == TERMINATED:
-        return TERMINATED_ERROR
-    return CANCELLED_ERROR if outcome == CANCELLED else ""
+    return outcome.detail if outcome.status is Status.FAILURE else _OTHER_ERRORS.get(outcome, "")
 
 
 @dataclass(slots=True)
