@@ -41,13 +41,17 @@ class SinkSpan(NamedTuple):
 
 
 class OtlpSink:
-    """An HTTP server on loopback."""
+    """An HTTP server on loopback.
 
-    def __init__(self) -> None:
+    Args:
+        port: Where it listens; 0 stands for any free port.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self._lock = threading.Lock()
         self._spans: list[SinkSpan] = []
         self._metrics: Counter[str] = Counter()
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), _handler(self))
+        self._server = ThreadingHTTPServer((LOOPBACK, port), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="otlp-sink")
 

@@ -24,13 +24,22 @@ class ConsumerWatch:
         ledger: Where attempts are given back when the connection is lost.
         hooks: Where messages that are no tasks are counted.
         beat: Called by the consumer's timer.
+        connected: Called with the consumer at each connection, whose event loop begins anew.
     """
 
-    def __init__(self, consumer: Any, ledger: Ledger, hooks: AttemptHooks, beat: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        consumer: Any,
+        ledger: Ledger,
+        hooks: AttemptHooks,
+        beat: Callable[[], None],
+        connected: Callable[[Any], None] = lambda _: None,
+    ) -> None:
         self._consumer = consumer
         self._ledger = ledger
         self._hooks = hooks
         self._beat = beat
+        self._connected = connected
         self._timer_entry: Any = None
         # On the instance: Celery looks both up there when a connection breaks or a body cannot be decoded.
         consumer.on_close = self._wrap(consumer.on_close, self._lose_connection)
@@ -41,6 +50,8 @@ class ConsumerWatch:
         self.stop()
         self._beat()
         self._timer_entry = self._consumer.timer.call_repeatedly(HEARTBEAT, self._beat)
+        with self._hooks.failures.taken("connected"):
+            self._connected(self._consumer)
 
     def stop(self) -> None:
         """The connection is gone."""

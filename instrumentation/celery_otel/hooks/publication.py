@@ -52,7 +52,8 @@ def chord_of(body: Any) -> str:
     # Protocol 2 has what belongs to the workflow behind the arguments, protocol 1 beside them.
     embedded = body[2] if isinstance(body, tuple | list) and len(body) == 3 else body  # noqa: PLR2004  # as told above
     chord = embedded.get("chord") if isinstance(embedded, Mapping) else None
-    return str(chord["options"].get("task_id") or "") if isinstance(chord, Mapping) else ""
+    options = chord.get("options") if isinstance(chord, Mapping) else None
+    return str(options.get("task_id") or "") if isinstance(options, Mapping) else ""
 
 
 def _queue(declared: Any, exchange: str) -> Any:

@@ -100,9 +100,13 @@ class WorkerTelemetry:
 
     def watch(self, consumer: Any) -> ConsumerWatch:
         """Watches a consumer of the worker."""
-        watch = ConsumerWatch(consumer, self.ledger, self.hooks, self._gauges.beat)
+        watch = ConsumerWatch(consumer, self.ledger, self.hooks, self._gauges.beat, self._connected)
         self._stack.callback(watch.release)
         return watch
+
+    def _connected(self, consumer: Any) -> None:
+        if self.tracing is not None:
+            self.tracing.connected(consumer, self.hooks.failures)
 
     def ready(self) -> None:
         """The pool is up and the consumer connected."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from celery_otel import attributes, names
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.span import Attributes
+from celery_otel.failures import HookFailures
 from celery_otel.hooks.broker import broker_of
 from celery_otel.hooks.carrier import carrier_for
 from celery_otel.hooks.child import CHILD_HOOKS, ChildTracing
@@ -73,6 +74,7 @@ class WorkerTracing:
     ) -> None:
         self._ledger = ledger
         self._stack = ExitStack()
+        self._hub: Any = None
         self._carrier = carrier_for(worker.pool_cls, self._noted)
         # Asked for at every receipt; the labels are bounded, and so is this.
         shape = lru_cache(maxsize=_SHAPES)(partial(_shape, _constant(worker, name)))
@@ -86,24 +88,40 @@ class WorkerTracing:
         )
         # Before the pool's children are forked: they inherit both.
         self._stack.callback(self._carrier.close)
+        self._stack.callback(self._stop_reading)
         self._stack.enter_context(ChildTracing(self._carrier, limits_of(settings), hostname=str(worker.hostname)))
         if settings.log_correlation:
             self._stack.enter_context(TaskLogs(settings.service_name or str(worker.app.main or "celery")))
         for loss in LOSSES:
             ledger.count(names.CELERY_OTEL_RELAY_LOSSES, loss, amount=0)
 
-    def connected(self, consumer: Any) -> None:
-        """A connection is there: MAIN's event loop reads what children send as it comes."""
+    def connected(self, consumer: Any, failures: HookFailures) -> None:
+        """A connection is there: MAIN's event loop reads what children send as it comes.
+
+        Args:
+            consumer: Celery's consumer, whose event loop begins anew with each connection.
+            failures: Takes what goes wrong then.
+        """
         descriptor = self._carrier.fileno()
         if consumer.hub is None or descriptor is None:
             return
-        consumer.hub.add_reader(descriptor, self.attempts.collect)
-        self._stack.callback(consumer.hub.remove, descriptor)
+        consumer.hub.add_reader(descriptor, self._collect, failures)
+        self._hub = consumer.hub
 
     def close(self, timeout: float) -> None:
         """Exports what is left, for so many seconds at most, and takes everything back."""
         self.spans.close(timeout)
         self._stack.close()
+
+    def _stop_reading(self) -> None:
+        if self._hub is not None:
+            self._hub.remove(self._carrier.fileno())
+            self._hub = None
+
+    def _collect(self, failures: HookFailures) -> None:
+        # The event loop passes on what its callbacks raise: that would be the end of the worker.
+        with failures.taken("span"):
+            self.attempts.collect()
 
     def _noted(self, what: str, number: int) -> None:
         if what in LOSSES:

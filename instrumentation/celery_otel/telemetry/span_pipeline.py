@@ -78,7 +78,9 @@ class SpanPipeline:
     def _encoded(self, span: FinishedSpan) -> bytes:
         try:
             return self._encoder.encode(span)
-        except Exception as error:  # noqa: BLE001  # what a child says comes through a socket, and may be anything
+        except Exception as error:  # what a child says comes through a socket, and may be anything
+            if not span.said:
+                raise
             self._tell("celery-otel leaves out what a task set on its span: it cannot be encoded.", error)
             return self._encoder.encode(replace(span, said={}))
 

@@ -4,9 +4,10 @@ import os
 from typing import Any, NoReturn
 
 from celery import Celery
+from opentelemetry import trace
 
 import celery_otel
-from tests.integration.out_of_the_way.breakable import BREAKABLE
+from tests.integration.out_of_the_way.breakable import BREAKABLE, BREAKABLE_SPANS
 
 app = Celery("disturbed", broker="redis://unset", backend=os.environ.get("DISTURBED_BACKEND"))
 app.conf.broker_connection_retry_on_startup = True
@@ -18,7 +19,8 @@ app.conf.worker_log_format = app.conf.worker_task_log_format = (
 
 @app.task(name="disturbed.double")
 def double(number: int) -> int:
-    """Does a little work."""
+    """Does a little work, and tells of it on its span if it has one."""
+    trace.get_current_span().set_attribute("disturbed.number", number)
     return 2 * number
 
 
@@ -28,6 +30,6 @@ def _broken(*_: Any, **__: Any) -> NoReturn:
 
 hook = os.environ.get("BROKEN_HOOK")
 if hook:
-    setattr(*BREAKABLE[hook], _broken)
+    setattr(*{**BREAKABLE, **BREAKABLE_SPANS}[hook], _broken)
 
 celery_otel.instrument(app)

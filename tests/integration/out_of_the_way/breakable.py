@@ -5,9 +5,16 @@ Apart from the application: to import that one is to instrument the process.
 
 from celery_otel.core.ledger import Ledger
 from celery_otel.hooks.queues import Queues
+from celery_otel.hooks.tracing import AttemptTracing
 
 BREAKABLE: dict[str, tuple[type, str]] = {
     "received": (Queues, "of_message"),
     "started": (Ledger, "start"),
     "reported": (Ledger, "end"),
 }
+BREAKABLE_SPANS: dict[str, tuple[type, str]] = {
+    "receipt": (AttemptTracing, "received"),
+    "report": (AttemptTracing, "reported"),
+    "completion": (AttemptTracing, "complete"),
+}
+"""The same for spans, whose hook is always called span."""

@@ -81,6 +81,12 @@ class Failing(Replying):
     status = "500 Internal Server Error"
 
 
+class Rejecting(Replying):
+    """Does not understand what it gets."""
+
+    status = "400 Bad Request"
+
+
 class Overloaded(Replying):
     """Wants to be asked again later."""
 
