@@ -52,8 +52,11 @@ class Recorder:
         """Notes an end."""
         self.ends.append((attempt, outcome, at))
 
-    def complete(self) -> None:
-        """Makes the spans that are due."""
+    def collect(self) -> None:
+        """Reads what children have sent."""
+
+    def complete_many(self) -> None:
+        """Makes the spans that are due, if they are many."""
         self.completions += 1
 
 
