@@ -29,7 +29,7 @@ help: ## List the targets
 	  /^[a-z0-9-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: venv tools ## Run the example application and show its numbers in Prometheus (ONCE=1: check them and end)
+demo: venv tools ## Run the example application, show its numbers and one trace (ONCE=1: check them and end)
 	@$(BIN)/python docs/examples/demo/run.py $(if $(ONCE),--once)
 
 ##@ Check it

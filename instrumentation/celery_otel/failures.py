@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 
@@ -60,17 +61,13 @@ class HookFailures:
         self._count = count
         self._log = log
 
-    @contextmanager
-    def taken(self, hook: str) -> Iterator[None]:
-        """Takes whatever the block raises.
+    def taken(self, hook: str) -> "Taken":
+        """Takes whatever a `with` block raises.
 
         Args:
             hook: What the block is for, in a word.
         """
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the worker
-            self.take(hook, error)
+        return Taken(self, hook)
 
     def take(self, hook: str, error: Exception) -> None:
         """Counts and logs an exception of a hook."""
@@ -82,3 +79,30 @@ class HookFailures:
             "Please report this with the traceback.",
             error,
         )
+
+
+class Taken:
+    """A block of a hook: what it raises goes no further. A class, since it is entered for every task.
+
+    Args:
+        failures: Takes it.
+        hook: What the block is for.
+    """
+
+    __slots__ = ("_failures", "_hook")
+
+    def __init__(self, failures: HookFailures, hook: str) -> None:
+        self._failures = failures
+        self._hook = hook
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        # Whatever it is, it is ours and must not reach the worker.
+        self._failures.take(self._hook, error)
+        return True

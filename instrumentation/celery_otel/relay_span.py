@@ -63,6 +63,7 @@ def _unless_ended(method: Setter[P]) -> Setter[P]:
     def setter(self: "RelaySpan", /, *args: P.args, **kwargs: P.kwargs) -> None:
         with self._lock:
             if self.is_recording():
+                self._touched = True
                 method(self, *args, **kwargs)
                 return
         logger.warning("%s was called on the span of a task that has ended: it has no effect.", method.__name__)
@@ -91,6 +92,7 @@ class RelaySpan(Span):
         "_name",
         "_now",
         "_status",
+        "_touched",
     )
 
     def __init__(
@@ -102,6 +104,7 @@ class RelaySpan(Span):
         # Reentrant, for handlers of signals and finalizers that use the span while it is being used.
         self._lock = threading.RLock()
         self._ended = False
+        self._touched = False
         self._name: str | None = None
         self._status: Status | None = None
         self._attributes: dict[str, AnyValue] = {}
@@ -204,6 +207,8 @@ class RelaySpan(Span):
         """
         with self._lock:
             self._ended = True
+            if not self._touched:
+                return None
             said = {key: value for key, value in self._said().items() if value}
         return {"span": f"{self._context.span_id:016x}", **said} if said else None
 

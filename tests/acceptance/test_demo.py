@@ -1,4 +1,4 @@
-"""`make demo`, as a user runs it: exact numbers, honest failures, and nothing left behind."""
+"""`make demo`, as a user runs it: exact numbers, one trace as planned, honest failures, and nothing left behind."""
 
 import json
 import os
@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 from docs.examples.demo.driver.comparison import compare, differing, read
-from docs.examples.demo.driver.plan import TOTAL, Key
+from docs.examples.demo.driver.plan import TOTAL, Key, Plan
+from docs.examples.demo.driver.planned_trace import deviations
 from docs.examples.demo.driver.scenario import Scenario
 
 from celery_otel_pipeline.fetching import fetch
@@ -22,15 +23,21 @@ from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.repository import ROOT
 from celery_otel_pipeline.samples import Sample, parse_samples
+from celery_otel_pipeline.spans import parse_traces
+from celery_otel_pipeline.tools import tool_path
 
 MARK = "DEMO_TEST_MARK"
 RUNNING = "running 86 jobs"
 METRICS_PAGE = "the collector's page"
+LAST_LINE = "take their JSON."
+ALL_EQUAL = re.compile(r"All \d+ numbers are equal\.")
+AS_PLANNED = "All 9 spans are as planned: parents, ends and links."
 COLUMNS = 5
 README = ROOT / "docs" / "examples" / "demo" / "README.md"
 SEARCH_FAILURE = Key(TOTAL, "playground.training.search", "status", "failure")
-SECONDS_TO_START = 90.0
-SECONDS_TO_END = 120.0
+SECONDS_TO_START = 180.0
+SECONDS_TO_END = 240.0
+SECONDS_TO_ANSWER = 30.0
 
 
 class DemoRun:
@@ -58,10 +65,12 @@ class DemoRun:
     def shows(self, text: str, seconds: float = SECONDS_TO_START) -> None:
         """Wait until the demo has printed a text."""
         wait_until(
-            lambda: text in self.process.log,
+            # In this order: what it printed at its very end is there when it has ended.
+            lambda: not self.process.alive or text in self.process.log,
             deadline=seconds,
             message=lambda: f"the demo has not printed {text!r}:\n{self.process.log}",
         )
+        assert text in self.process.log, f"the demo ended without printing {text!r}:\n{self.process.log}"
 
     def ends(self) -> int:
         """Wait for the demo's end and return its exit status."""
@@ -69,7 +78,7 @@ class DemoRun:
 
     def named(self, *words: str) -> psutil.Process:
         """Return the oldest of the demo's processes whose command line has all these words."""
-        found = [entry for entry in self.survivors() if all(word in " ".join(entry.cmdline()) for word in words)]
+        found = [entry for entry in self.survivors() if all(word in command_line(entry) for word in words)]
         assert found, f"no process of the demo has {words} in its command line"
         return min(found, key=lambda entry: entry.create_time())
 
@@ -87,6 +96,14 @@ class DemoRun:
             return entry.environ().get(MARK) == self._mark
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
+
+
+def command_line(process: psutil.Process) -> str:
+    """Return the command line of a process; empty when it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _chosen_tools() -> dict[str, str]:
@@ -109,9 +126,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., DemoRun]]:
         run.process.stop()
 
 
+def planned(seed: int) -> Plan:
+    """Return the demo's plan for a seed."""
+    return Scenario(seed, "http://127.0.0.1:1", Path("pictures")).plan()
+
+
 def expected(seed: int) -> dict[Key, int]:
     """Return the numbers of the demo's plan for a seed."""
-    return Scenario(seed, "http://127.0.0.1:1", Path("pictures")).plan().expected()
+    return planned(seed).expected()
 
 
 def printed_statuses(log: str) -> dict[Key, list[str]]:
@@ -138,31 +160,60 @@ def samples(address: str) -> list[Sample]:
     return parse_samples(json.loads(fetch(address))["data"])
 
 
+def shown_numbers(address: str, wanted: Mapping[Key, int]) -> dict[Key, float]:
+    """Return what Prometheus shows once it shows what is wanted.
+
+    The plan is over and the numbers stay, but for a second it may show none: after a scrape that the collector, on a
+    busy machine, did not answer within the interval.
+    """
+    shown: dict[Key, float] = {}
+
+    def equal() -> bool:
+        shown.clear()
+        shown.update(read(lambda expression: samples(f"{address}?{urlencode({'query': expression})}")))
+        return not differing(compare(wanted, shown))
+
+    wait_until(equal, deadline=SECONDS_TO_ANSWER, message=lambda: f"differing: {differing(compare(wanted, shown))}")
+    return shown
+
+
+def shown_samples(address: str) -> list[Sample]:
+    """Return what Prometheus answers, once that is not nothing; see `shown_numbers`."""
+    return wait_until(
+        lambda: samples(address), deadline=SECONDS_TO_ANSWER, message=f"{address} finds nothing", interval=0.5
+    )
+
+
 def test_once_shows_equal_numbers_and_ends(start: Callable[..., DemoRun]) -> None:
-    """`--once` prints tables in which every number is equal, ends with 0 and leaves nothing."""
+    """`--once` prints tables in which every number is equal, a trace as planned, ends with 0 and leaves nothing."""
     demo = start("--once")
     status = demo.ends()
     assert status == 0, demo.process.log
     counts = {key: number for key, number in expected(1).items() if key.metric == TOTAL and number}
     rows = {key: [str(number), str(number), "yes"] for key, number in counts.items()}
     assert rows == printed_statuses(demo.process.log)
-    assert re.search(r"All \d+ numbers are equal\.", demo.process.log)
-    assert " NO " not in demo.process.log
+    numbers, trace = ALL_EQUAL.split(demo.process.log)
+    assert " NO " not in numbers
+    assert AS_PLANNED in trace
+    assert ["FAILURE timeout"] == re.findall(r"playground\.training\.search .*(FAILURE timeout)", trace)
+    assert ["SUCCESS, retry 1"] == re.findall(r"playground\.fetch\.page .*(SUCCESS, retry 1)", trace)
     assert demo.survivors() == []
     assert demo.left_directories == []
 
 
 def test_it_stays_up_with_links_until_interrupted(start: Callable[..., DemoRun]) -> None:
-    """Without `--once` links and the README's queries answer, with the plan's numbers, until Ctrl-C ends all."""
+    """Without `--once` links and the README's queries answer with the plan's numbers and trace; Ctrl-C ends all."""
     demo = start("--seed", "7")
-    demo.shows("/metrics\n", SECONDS_TO_END)
+    demo.shows(LAST_LINE, SECONDS_TO_END)
     assert "celery_task_total" in fetch(linked(demo.process.log, METRICS_PAGE))
     api = linked(demo.process.log, "Prometheus, the same as JSON").partition("?")[0]
-    shown = read(lambda expression: samples(f"{api}?{urlencode({'query': expression})}"))
-    assert differing(compare(expected(7), shown)) == []
+    shown = shown_numbers(api, expected(7))
     one_more = {SEARCH_FAILURE: expected(7)[SEARCH_FAILURE] + 1}
     assert [row.key for row in differing(compare(expected(7) | one_more, shown))] == [SEARCH_FAILURE]
-    assert [query for query in readme_queries() if not samples(f"{api}?{urlencode({'query': query})}")] == []
+    for query in readme_queries():
+        shown_samples(f"{api}?{urlencode({'query': query})}")
+    (trace,) = parse_traces(json.loads(fetch(linked(demo.process.log, "Jaeger, the same as JSON"))))
+    assert [] == deviations(planned(7).units[0], trace)
     demo.process.signal(signal.SIGINT)
     assert demo.ends() == 0, demo.process.log
     assert demo.survivors() == []
@@ -211,6 +262,58 @@ def test_a_signal_while_servers_start_leaves_nothing(start: Callable[..., DemoRu
     demo.process.signal(signal.SIGINT)
     assert demo.ends() == 130, demo.process.log
     assert demo.survivors() == []
+
+
+def test_a_signal_while_jaeger_builds_leaves_nothing(start: Callable[..., DemoRun], tmp_path: Path) -> None:
+    """Ctrl-C while Go compiles Jaeger, with the tables already shown, ends every process, the compilers too."""
+    unfit = shutil.which("false")
+    assert unfit is not None
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "jaeger").symlink_to(unfit)
+    built = {f"CELERY_OTEL_TOOL_{name.upper()}": str(tool_path(name)) for name in ("otelcol", "prometheus")}
+    caches = {"CELERY_OTEL_CACHE": str(tmp_path / "cache"), "GOCACHE": str(tmp_path / "compiled")}
+    demo = start("--once", env={**built, **caches, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
+    demo.shows("building jaeger", SECONDS_TO_END)
+    assert ALL_EQUAL.search(demo.process.log)
+    wait_until(
+        lambda: any("/compile " in command_line(entry) for entry in demo.survivors()),
+        deadline=SECONDS_TO_ANSWER,
+        message="Go compiles nothing",
+    )
+    demo.process.signal(signal.SIGINT)
+    assert demo.ends() == 130, demo.process.log
+    assert demo.survivors() == []
+    assert demo.left_directories == []
+
+
+def test_a_jaeger_that_does_not_start_is_named_and_the_numbers_count(start: Callable[..., DemoRun]) -> None:
+    """Without Jaeger the tables are shown all the same; its name, its log and status 1 say that the trace is not."""
+    broken = shutil.which("false")
+    assert broken is not None
+    demo = start("--once", env={"CELERY_OTEL_TOOL_JAEGER": broken})
+    assert demo.ends() == 1, demo.process.log
+    numbers, rest = ALL_EQUAL.split(demo.process.log)
+    assert " NO " not in numbers
+    assert "Jaeger did not start" in rest
+    assert "jaeger.log" in rest
+    assert "The numbers above hold all the same" in rest
+    assert "as planned" not in rest
+    assert demo.survivors() == []
+
+
+def test_a_trace_that_is_not_as_planned_is_named(start: Callable[..., DemoRun], tmp_path: Path) -> None:
+    """Spans that never reach Jaeger are each named, with equal numbers above them and status 1 at the end."""
+    deaf = tmp_path / "deaf-jaeger"
+    deaf.write_text(f'#!/bin/sh\nCELERY_OTEL_JAEGER_OTLP_ENDPOINT=127.0.0.1:0 exec "{tool_path("jaeger")}" "$@"\n')
+    deaf.chmod(0o700)
+    demo = start("--once", "--deadline", "30", env={"CELERY_OTEL_TOOL_JAEGER": str(deaf)})
+    assert demo.ends() == 1, demo.process.log
+    numbers, trace = ALL_EQUAL.split(demo.process.log)
+    assert " NO " not in numbers
+    assert "The trace is not as planned:" in trace
+    assert 9 == trace.count("the trace lacks")
+    assert demo.survivors() == []
+    assert len(demo.left_directories) == 1
 
 
 def test_a_server_that_does_not_start_is_named(start: Callable[..., DemoRun]) -> None:

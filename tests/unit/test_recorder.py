@@ -25,7 +25,7 @@ from celery_otel.core.outcome import (
     Status,
 )
 from celery_otel.core.span import FinishedSpan, Raised, SpanIdentity
-from celery_otel.recorder import PATIENCE, SpanRecorder, merged
+from celery_otel.recorder import MANY, PATIENCE, SpanRecorder, merged
 
 RECEIVED, STARTED, ENDED = 1000.0, 1001.0, 1003.0
 
@@ -228,3 +228,23 @@ def test_nothing_gets_lost_in_merging(first: dict[str, Any], second: dict[str, A
         for key in ("attributes", "events", "links"):
             total = sum(one.get(losses, {}).get(key, 0) for one in (first, second))
             assert total == both.get(losses, {}).get(key, 0)
+
+
+def test_spans_are_made_when_many_attempts_have_ended(desk: Desk) -> None:
+    """Fewer wait for more, or for the next export."""
+    for number in range(1, MANY):
+        desk.recorder.ended(attempt(number), SUCCESS, ENDED)
+        desk.recorder.complete_many()
+    assert [] == desk.spans
+    desk.recorder.ended(attempt(MANY), SUCCESS, ENDED)
+    desk.recorder.complete_many()
+    assert list(range(1, MANY + 1)) == [span.identity.span_id for span in desk.spans]
+
+
+def test_what_children_send_is_read_before_their_attempts_end(desk: Desk) -> None:
+    """It waits for its span here, and not in the buffer that all children share."""
+    desk.sent = [record(attributes={"user": 1})]
+    desk.recorder.collect()
+    assert [] == desk.sent
+    desk.end(attempt(), SUCCESS)
+    assert {"user": 1} == desk.span.said["attributes"]

@@ -149,7 +149,7 @@ class AttemptHooks:
             self._ledger.exceed(attempt, Limit.HARD)
         if self._tracing is not None:
             with self.failures.taken("span"):
-                self._tracing.complete()
+                self._tracing.complete_many()
 
     def invalid(self, reason: str) -> None:
         """A message was no task."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from contextvars import Token
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from celery import signals
 from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import NonRecordingSpan, Span, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
@@ -33,7 +35,7 @@ _RUNNING = "_celery_otel_running"
 _SPAN_FIELDS = {"traceparent", "tracestate"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
     """A task that runs.
 
@@ -149,10 +151,18 @@ class ChildTracing:
         )
 
 
+@lru_cache(maxsize=1)
+def _other_fields(propagator: TextMapPropagator) -> frozenset[str]:
+    """The headers that a propagator reads besides those of the span."""
+    return frozenset(propagator.fields - _SPAN_FIELDS)
+
+
 def _received_context(request: Any) -> Context:
     """What came with the message besides the span: baggage, above all. Empty, whatever a task before it left."""
     propagator = propagate.get_global_textmap()
-    headers: Mapping[str, Any] = {**(request.headers or {}), **vars(request)}
-    if headers.keys().isdisjoint(propagator.fields - _SPAN_FIELDS):
+    received: Mapping[str, Any] = request.headers or {}
+    own = vars(request)
+    if not any(field in own or field in received for field in _other_fields(propagator)):
         return Context()
+    headers = {**received, **own}
     return propagator.extract({key: text for key, text in headers.items() if isinstance(text, str)}, Context())

@@ -23,7 +23,7 @@ def read_stamp(request: Any) -> SpanContext | None:
     found = _TRACEPARENT_FORM.fullmatch(str(getattr(request, TRACEPARENT, "")))
     if found is None:
         return None
-    trace_id, span_id, flags = (int(part, 16) for part in found.groups())
+    trace_id, span_id, flags = int(found[1], 16), int(found[2], 16), int(found[3], 16)
     context = SpanContext(
         trace_id, span_id, is_remote=False, trace_flags=TraceFlags(flags), trace_state=_trace_state(request)
     )

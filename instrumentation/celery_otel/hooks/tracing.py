@@ -37,8 +37,11 @@ class Recorder(Protocol):
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
         """Notes an end."""
 
-    def complete(self) -> None:
-        """Makes the spans that are due."""
+    def collect(self) -> None:
+        """Reads what children have sent."""
+
+    def complete_many(self) -> None:
+        """Makes the spans that are due, if they are many; those that are few are made at the next export."""
 
 
 class AttemptTracing:
@@ -50,6 +53,9 @@ class AttemptTracing:
         recorder: Makes the spans of what has ended.
         content: Whether arguments, results and messages of exceptions may stand on spans.
         children: Whether child processes run the attempts.
+
+    Attributes:
+        collects: Whether what children have sent is read at each end, because no event loop reads it as it comes.
     """
 
     def __init__(
@@ -66,10 +72,17 @@ class AttemptTracing:
         self._content = content
         self._children = children
         self._recorder = recorder
+        self.collects = True
 
-    def complete(self) -> None:
-        """Makes the spans that are due."""
-        self._recorder.complete()
+    def collect(self) -> None:
+        """Reads what children have sent."""
+        self._recorder.collect()
+
+    def complete_many(self) -> None:
+        """Makes the spans that are due, if they are many."""
+        if self.collects:
+            self._recorder.collect()
+        self._recorder.complete_many()
 
     def received(self, request: Any, attempt: Attempt) -> None:
         """Decides who the attempt's span is, and stamps it into the request for the child to find."""
@@ -129,7 +142,7 @@ class AttemptTracing:
         attempt.span = self._identities.make(headers, span_name, constant)
         attempt.attributes = {attributes.MESSAGE_ID: task_id, attributes.TASK_NAME: name[:MAX_LENGTH]}
         self._recorder.ended(attempt, Outcome(Status.FAILURE, detail=UNKNOWN_TASK), now)
-        self.complete()
+        self.complete_many()
 
     def _message_attributes(self, request: Any, headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
         retries = int(headers.get("retries") or 0)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from celery_otel import attributes, names
@@ -46,6 +46,7 @@ class Spans(Protocol):
         """Exports what is left, for so many seconds at most, and ends."""
 
 
+_SHAPES = 2000
 OpenSpans = Callable[[str, Shape, Callable[[], Iterable[Record]], Callable[[str], None]], Spans]
 """Makes it from the worker's name, the shape of its spans, what drains the relay, and what counts a failed request."""
 
@@ -75,7 +76,8 @@ class WorkerTracing:
         self._stack = ExitStack()
         self._hub: Any = None
         self._carrier = carrier_for(worker.pool_cls, self._noted)
-        shape = partial(_shape, _constant(worker, name))
+        # Asked for at every receipt; the labels are bounded, and so is this.
+        shape = lru_cache(maxsize=_SHAPES)(partial(_shape, _constant(worker, name)))
         self.spans = open_spans(name, shape, self._carrier.drain, failed)
         self.attempts = AttemptTracing(
             self.spans.identities,
@@ -103,8 +105,9 @@ class WorkerTracing:
         descriptor = self._carrier.fileno()
         if consumer.hub is None or descriptor is None:
             return
-        consumer.hub.add_reader(descriptor, self._complete, failures)
+        consumer.hub.add_reader(descriptor, self._collect, failures)
         self._hub = consumer.hub
+        self.attempts.collects = False
 
     def close(self, timeout: float) -> None:
         """Exports what is left, for so many seconds at most, and takes everything back."""
@@ -115,11 +118,12 @@ class WorkerTracing:
         if self._hub is not None:
             self._hub.remove(self._carrier.fileno())
             self._hub = None
+        self.attempts.collects = True
 
-    def _complete(self, failures: HookFailures) -> None:
+    def _collect(self, failures: HookFailures) -> None:
         # The event loop passes on what its callbacks raise: that would be the end of the worker.
         with failures.taken("span"):
-            self.attempts.complete()
+            self.attempts.collect()
 
     def _noted(self, what: str, number: int) -> None:
         if what in LOSSES:

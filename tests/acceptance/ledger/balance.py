@@ -44,15 +44,22 @@ class Difference:
 
 @dataclass(frozen=True)
 class Reading:
-    """All raw samples of one run's series, without histogram buckets."""
+    """All raw samples of one run's series.
+
+    Attributes:
+        raw: Every series but those of histogram buckets.
+        whole: The last bucket of every histogram, which holds all its samples.
+    """
 
     raw: list[RawSeries]
+    whole: list[RawSeries]
 
     @classmethod
     def of(cls, prometheus: PrometheusServer, job: str) -> "Reading":
         """Read what Prometheus has of this job."""
-        selector = f'{{__name__=~"celery_.+", __name__!~".+_bucket", job="{job}"}}'
-        return cls(prometheus.series(selector, window="1h"))
+        no_bucket = f'{{__name__=~"celery_.+", __name__!~".+_bucket", job="{job}"}}'
+        last_bucket = f'{{__name__=~"celery_.+_bucket", le="+Inf", job="{job}"}}'
+        return cls(prometheus.series(no_bucket, window="1h"), prometheus.series(last_bucket, window="1h"))
 
     def named(self, name: str) -> list[RawSeries]:
         """The series of one metric."""
@@ -60,12 +67,18 @@ class Reading:
 
     def totals(self) -> Plan:
         """Everything ever counted, over all instances and lives: also the series at 0."""
-        groups: dict[Series, list[RawSeries]] = {}
-        for one in self.raw:
-            if _is_counter(one.labels["__name__"]):
-                groups.setdefault(_key(one.labels), []).append(one)
-        # Counts are whole numbers; a fraction would be a finding, so it must not be rounded away.
-        return Plan({key: _whole(counter_total(group)) for key, group in groups.items()})
+        return _totals(one for one in self.raw if _is_counter(one.labels["__name__"]))
+
+    def lost_samples(self) -> list[str]:
+        """A line for each histogram whose buckets do not hold all the samples that it counts."""
+        counted = {key: value for key, value in self.totals().items() if key.metric.endswith("_count")}
+        held = {_count_of(key): value for key, value in _totals(self.whole).items()}
+        keys = sorted(set(counted) | set(held), key=str)
+        return [
+            f"buckets of {key}: {held.get(key, 0)} samples of {counted.get(key, 0)}"
+            for key in keys
+            if held.get(key, 0) != counted.get(key, 0)
+        ]
 
     def sum_of(self, name: str, **labels: str) -> float:
         """What a counter (or a histogram's `_sum`) has ever counted, for these labels."""
@@ -79,6 +92,19 @@ class Reading:
                 instance = one.labels["instance"]
                 values[instance] = values.get(instance, 0.0) + one.points[-1][1]
         return values
+
+
+def _totals(raw: Iterable[RawSeries]) -> Plan:
+    groups: dict[Series, list[RawSeries]] = {}
+    for one in raw:
+        groups.setdefault(_key(one.labels), []).append(one)
+    # Counts are whole numbers; a fraction would be a finding, so it must not be rounded away.
+    return Plan({key: _whole(counter_total(group)) for key, group in groups.items()})
+
+
+def _count_of(bucket: Series) -> Series:
+    labels = frozenset(label for label in bucket.labels if label[0] != "le")
+    return Series(bucket.metric.removesuffix("_bucket") + "_count", labels)
 
 
 def differences(plan: Plan, found: Plan) -> list[Difference]:

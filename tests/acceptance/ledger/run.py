@@ -110,6 +110,6 @@ def assert_balanced(scene: Scene, reading: Reading, plan: Plan) -> None:
     foreign = [f"unexplained series {series}" for series in unexplained(reading, plan, scene.tasks)]
     unequal = [f"equation: {line}" for line in violations(exports)]
     blind = [] if any(received(export) for export in exports) else ["the equation was checked in no export at all"]
-    lines = [*wrong, *foreign, *unequal, *blind, *scene.span_differences(plan)]
+    lines = [*wrong, *foreign, *reading.lost_samples(), *unequal, *blind, *scene.span_differences(plan)]
     if lines:
         raise AssertionError("the ledger does not balance:\n" + "\n".join(lines))

@@ -99,3 +99,13 @@ def test_retries_are_counted_with_their_reason(shop: Shop, port: int) -> None:
     assert {"KeyError/shop.again": 1.0} == totals(port, "celery_task_retries_total")
     # The client is not instrumented: only the retry, which the worker published, says when it was published.
     assert {f"{shop.queue}/shop.again": 1.0} == totals(port, "celery_task_queue_time_seconds_count")
+
+
+def test_the_failure_rate_is_that_of_the_last_minute(shop: Shop, port: int) -> None:
+    """A task that has just failed three times has a rate of three failures per minute, the others of none."""
+    shop.worker(
+        OTEL_METRICS_EXPORTER="prometheus", OTEL_EXPORTER_PROMETHEUS_PORT=str(port), OTEL_TRACES_EXPORTER="none"
+    )
+    for _ in range(3):
+        shop.run("refuse", "Sad")
+    eventually({"refuse": 3.0}, lambda: totals(port, "celery_task_failure_rate"))

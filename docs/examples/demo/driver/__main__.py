@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--deadline",
         type=float,
-        default=60.0,
+        default=120.0,
         metavar="SECONDS",
         help="longest wait for the tasks, then for Prometheus, then for the trace (default: %(default)s)",
     )
@@ -137,7 +137,7 @@ class Demo:
 
     def _performance(self, stack: Stack, client: Celery, plan: Plan, witness: Witness) -> Performance:
         nodes = [worker.node_name for worker in stack.workers]
-        conductor = Conductor(client, nodes, stack.children, stack.front.order)
+        conductor = Conductor(client, nodes, stack.children, stack.front.order, stack.check)
         query, check = stack.prometheus.query, stack.check
         return Performance(plan, conductor, witness, query, check, self._screen, self._deadline)
 

@@ -10,8 +10,9 @@ from celery.canvas import Signature
 from .plan import Intervention, Job, Plan, Unit
 from .witness import JournalReader
 
-# The replies end the wait: only a worker that is dead or in great need of a CPU makes it so long.
-REPLY_SECONDS = 30.0
+REPLY_SECONDS = 5.0
+# A worker in great need of a CPU is asked again: to revoke what is revoked changes nothing.
+REQUESTS = 6
 
 
 class ConductorError(Exception):
@@ -26,6 +27,7 @@ class Conductor:
         workers: The workers' node names.
         children: Knows their child processes.
         order: Orders a unit at the web front, and returns the id of the trace that begins there.
+        check: Raises when a server is gone.
 
     Attributes:
         waiting: Jobs that the driver still has to terminate or kill, once they run.
@@ -38,10 +40,12 @@ class Conductor:
         workers: Sequence[str],
         children: Callable[[], set[int]],
         order: Callable[[Unit], str],
+        check: Callable[[], None],
     ) -> None:
         self.waiting: list[Job] = []
         self.trace_id = ""
         self._order = order
+        self._check = check
         self._client = client
         self._workers = workers
         self._children = children
@@ -51,6 +55,7 @@ class Conductor:
 
         Raises:
             ConductorError: Not every worker confirmed.
+            StackError: A server ended.
         """
         self._revoke([job.id for job in plan.jobs if job.intervention is Intervention.REVOKE_BEFORE])
 
@@ -59,6 +64,7 @@ class Conductor:
 
         Raises:
             ConductorError: Not every worker confirmed that a task is revoked.
+            StackError: A server ended.
         """
         self._publish(unit)
         revoked = [job.id for job in unit.jobs if job.intervention is Intervention.REVOKE_WAITING]
@@ -89,12 +95,18 @@ class Conductor:
 
     def _revoke(self, ids: Sequence[str]) -> None:
         """Revoke and wait until each worker has confirmed: before that, one of them could run the task."""
+        silent = set(self._workers)
+        for _ in range(REQUESTS):
+            silent -= self._confirming(ids)
+            if not silent:
+                return
+            self._check()
+        problem = f"No answer to revoke within {REQUESTS * REPLY_SECONDS:.0f} s from {sorted(silent)}"
+        raise ConductorError(f"{problem}: try again when the machine is less busy.")
+
+    def _confirming(self, ids: Sequence[str]) -> set[str]:
         replies = self._client.control.revoke(list(ids), reply=True, timeout=REPLY_SECONDS, limit=len(self._workers))
-        confirmed = {name for reply in replies for name in reply}
-        silent = set(self._workers) - confirmed
-        if silent:
-            problem = f"No answer to revoke within {REPLY_SECONDS:.0f} s from {sorted(silent)}"
-            raise ConductorError(f"{problem}: try again when the machine is less busy.")
+        return {name for reply in replies for name in reply}
 
     def _publish(self, unit: Unit) -> None:
         if unit.kind == "request":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from celery_otel_pipeline.polling import DeadlineError, wait_until
 
 from .comparison import Query, Row, compare, differing, read
-from .conductor import Conductor, ConductorError
+from .conductor import Conductor
 from .display import Progress, Screen
 from .plan import Plan
 from .witness import Witness
@@ -82,15 +82,10 @@ class Performance:
         return rows or self._rows()
 
     def _send_all(self) -> None:
-        try:
-            self.conductor.prepare(self.plan)
-            for unit in self.plan.units:
-                self.conductor.send(unit)
-                self._tick()
-        except ConductorError:
-            # A worker that does not answer may be dead: then that, with its log, is what to say.
-            self.check()
-            raise
+        self.conductor.prepare(self.plan)
+        for unit in self.plan.units:
+            self.conductor.send(unit)
+            self._tick()
 
     def _finish(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition as long as may be; whether it came, the tables will say."""
