@@ -53,6 +53,9 @@ class AttemptTracing:
         recorder: Makes the spans of what has ended.
         content: Whether arguments, results and messages of exceptions may stand on spans.
         children: Whether child processes run the attempts.
+
+    Attributes:
+        collects: Whether what children have sent is read at each end, because no event loop reads it as it comes.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class AttemptTracing:
         self._content = content
         self._children = children
         self._recorder = recorder
+        self.collects = True
 
     def collect(self) -> None:
         """Reads what children have sent."""
@@ -76,6 +80,8 @@ class AttemptTracing:
 
     def complete_many(self) -> None:
         """Makes the spans that are due, if they are many."""
+        if self.collects:
+            self._recorder.collect()
         self._recorder.complete_many()
 
     def received(self, request: Any, attempt: Attempt) -> None:

@@ -107,6 +107,7 @@ class WorkerTracing:
             return
         consumer.hub.add_reader(descriptor, self._collect, failures)
         self._hub = consumer.hub
+        self.attempts.collects = False
 
     def close(self, timeout: float) -> None:
         """Exports what is left, for so many seconds at most, and takes everything back."""
@@ -117,6 +118,7 @@ class WorkerTracing:
         if self._hub is not None:
             self._hub.remove(self._carrier.fileno())
             self._hub = None
+        self.attempts.collects = True
 
     def _collect(self, failures: HookFailures) -> None:
         # The event loop passes on what its callbacks raise: that would be the end of the worker.

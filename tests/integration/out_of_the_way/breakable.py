@@ -15,6 +15,7 @@ BREAKABLE: dict[str, tuple[type, str]] = {
 BREAKABLE_SPANS: dict[str, tuple[type, str]] = {
     "receipt": (AttemptTracing, "received"),
     "report": (AttemptTracing, "reported"),
-    "completion": (AttemptTracing, "complete"),
+    "collection": (AttemptTracing, "collect"),
+    "completion": (AttemptTracing, "complete_many"),
 }
 """The same for spans, whose hook is always called span."""

@@ -46,7 +46,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.ends: list[tuple[Attempt, Outcome, float]] = []
-        self.completions = 0
+        self.completions = self.collections = 0
 
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
         """Notes an end."""
@@ -54,9 +54,10 @@ class Recorder:
 
     def collect(self) -> None:
         """Reads what children have sent."""
+        self.collections += 1
 
     def complete_many(self) -> None:
-        """Makes the spans that are due, if they are many."""
+        """Makes the spans that are due."""
         self.completions += 1
 
 
@@ -248,3 +249,13 @@ def test_an_unknown_task() -> None:
     assert ([UNKNOWN_TASK], 1) == (shapes, recorder.completions)
     assert {attributes.MESSAGE_ID: "an-id", attributes.TASK_NAME: "shop.nowhere"} == attempt.attributes
     assert (UNKNOWN_TASK, 5.0, 5.0) == (outcome.detail, attempt.received_at, at)
+
+
+def test_without_an_event_loop_each_end_reads_the_relay() -> None:
+    """Where nothing reads what children send as it comes, it is read at each end: they share one small buffer."""
+    recorder = Recorder()
+    made = AttemptTracing(Identities(), lambda task, _: (task, {}), recorder)
+    made.complete_many()
+    made.collects = False
+    made.complete_many()
+    assert (1, 2) == (recorder.collections, recorder.completions)
