@@ -6,13 +6,11 @@ A retry is another attempt of the same task id, and so is a message that the bro
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from weakref import ref
 
-if TYPE_CHECKING:
-    from celery_otel.core.outcome import Outcome
-    from celery_otel.core.span import AttributeValue, Raised, SpanIdentity
-
+from celery_otel.core.outcome import Outcome
+from celery_otel.core.span import AttributeValue, Raised, SpanIdentity
 
 Identity = tuple[str, str, str]
 
@@ -20,7 +18,7 @@ Identity = tuple[str, str, str]
 class Attempt:
     """What is known of an attempt while it is open. Times are Unix times in seconds.
 
-    The flags say what Celery announced before the pool reported; `outcome.decide` weighs them against the report.
+    The flags say what Celery announced before the pool reported; `decision.decide` weighs them against the report.
 
     Attributes:
         task: The registered name of the task, bounded as a label.

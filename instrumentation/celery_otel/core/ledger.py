@@ -12,7 +12,8 @@ from celery_otel import names
 from celery_otel.core.attempt import Attempt, Owner
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.counts import Counts
-from celery_otel.core.outcome import Limit, Outcome, ReturnCause, decide_silent
+from celery_otel.core.decision import decide_silent
+from celery_otel.core.outcome import Limit, Outcome, ReturnCause
 from celery_otel.core.remembered import EndedAttempts
 from celery_otel.metric import Labels, Metric, Value
 

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 from celery_otel import names
 from celery_otel.core.attempt import Attempt, Identity
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
+from celery_otel.core.decision import decide
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import (
@@ -16,7 +17,6 @@ from celery_otel.core.outcome import (
     Outcome,
     RevocationCause,
     Status,
-    decide,
 )
 from celery_otel.failures import HookFailures
 from celery_otel.hooks import report

@@ -3,6 +3,7 @@
 import pytest
 
 from celery_otel.core.attempt import Attempt
+from celery_otel.core.decision import decide, decide_silent
 from celery_otel.core.outcome import (
     CANCELLED,
     IGNORED,
@@ -17,8 +18,6 @@ from celery_otel.core.outcome import (
     ReportKind,
     ReturnCause,
     Status,
-    decide,
-    decide_silent,
 )
 
 K = ReportKind
