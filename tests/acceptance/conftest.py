@@ -11,7 +11,7 @@ from tests.acceptance.ledger.scene import Pipeline
 from tests.acceptance.traced.scene import Shop
 from tests.acceptance.traces.pipeline import TracePipeline
 
-OpenShop = Callable[[], Shop]
+OpenShop = Callable[..., Shop]
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +36,11 @@ def open_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShop]:
         redis = stack.enter_context(RedisServer(directory / "redis"))
         servers = stack.enter_context(TracePipeline(directory, settings={"SAMPLING_PERCENTAGE": "100"}))
 
-        def make() -> Shop:
+        def make(*, grpc: bool = False) -> Shop:
             here = tmp_path_factory.mktemp("shop")
-            return Shop(redis, servers.collector.otlp_http_endpoint, servers.jaeger, here)
+            collector = servers.collector
+            endpoint = collector.otlp_grpc_endpoint if grpc else collector.otlp_http_endpoint
+            return Shop(redis, endpoint, servers.jaeger, here)
 
         yield make
 

@@ -5,6 +5,7 @@ import pytest
 from celery_otel import attributes
 from celery_otel.hooks.tracing import UNKNOWN_TASK
 from celery_otel_pipeline.spans import Span
+from tests.acceptance.conftest import OpenShop
 from tests.acceptance.traced.scene import Shop, child_of, children_of
 
 ORDER, LABEL, AGAIN, POLL = "process shop.order", "process shop.label", "process shop.again", "process shop.poll"
@@ -42,6 +43,15 @@ def test_a_task_hangs_below_the_task_that_published_it(shop: Shop) -> None:
     assert ["process shop.ship", ORDER] == [ship.operation, order.operation]
     assert ship.tags[attributes.MESSAGE_ID] == order.tags[attributes.TASK_PARENT_ID]
     assert visit.task_id == order.tags[attributes.TASK_ROOT_ID]
+
+
+def test_a_trace_comes_whole_over_grpc(open_shop: OpenShop) -> None:
+    """With gRPC in every process the spans of producer, worker and child arrive as over HTTP."""
+    protocol = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    with open_shop(grpc=True) as shop:
+        shop.worker(**protocol)
+        visit = shop.visit("ship", **protocol)
+        shop.trace(visit.trace_id, ["GET /ship", *send(shop, 2), "process shop.ship", ORDER])
 
 
 def test_a_chain_is_a_chain(shop: Shop) -> None:
