@@ -5,8 +5,7 @@ A retry is another attempt of the same task id, and so is a message that the bro
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 from weakref import ref
 
 from celery_otel.core.outcome import Outcome
@@ -107,14 +106,12 @@ class Attempt:
 
 
 class Owner(ref[Any]):
-    """A weak reference to a request that remembers whose it was, so that its death can be told to the ledger."""
+    """A weak reference to a request that remembers whose it was, so that its death can be told to the ledger.
+
+    Attributes:
+        attempt: Whose it was; to be set at once. No constructor sets it: one in Python costs as much as the reference.
+    """
 
     __slots__ = ("attempt",)
 
-    def __new__(cls, request: object, attempt: Attempt, died: Callable[[Any], object]) -> Self:  # noqa: ARG004  # as __init__
-        """Makes the reference; `died` is called with it when the request is collected."""
-        return super().__new__(cls, request, died)
-
-    def __init__(self, request: object, attempt: Attempt, died: Callable[[Any], object]) -> None:
-        super().__init__(request, died)  # type: ignore[call-arg]  # weakref.ref does take them here
-        self.attempt = attempt
+    attempt: Attempt

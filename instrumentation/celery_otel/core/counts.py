@@ -4,6 +4,7 @@ from celery_otel import names
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.core.outcome import Limit, Outcome, ReturnCause, RevocationCause, Status
+from celery_otel.core.span import SpanIdentity
 from celery_otel.core.tables import CounterTable, DistributionTable, WindowCounter
 from celery_otel.metric import Exemplar, Labels, Metric, Value
 
@@ -58,7 +59,7 @@ class Counts:
 
     def received(self, attempt: Attempt) -> None:
         """Counts a receipt."""
-        self.add(names.TASK_RECEIVED, attempt.task)
+        self._counters[names.TASK_RECEIVED].add(attempt.task)
         self._last_received[attempt.queue] = attempt.received_at
 
     def started(self, attempt: Attempt, started_at: float) -> None:
@@ -86,9 +87,9 @@ class Counts:
         if outcome.status is None:
             self.add(names.TASK_RETURNED, attempt.task, str(outcome.returned))
             return
-        self.add(names.TASK_TOTAL, attempt.task, outcome.status)
+        self._counters[names.TASK_TOTAL].add(attempt.task, outcome.status)
         if attempt.started_at is not None:
-            exemplar = _exemplar(attempt, seconds, at)
+            exemplar = None if attempt.span is None else _exemplar(attempt.span, seconds, at)
             self._histograms[names.TASK_DURATION].record(seconds, attempt.task, outcome.status, exemplar=exemplar)
         if outcome.detail:
             self._detail(attempt.task, outcome, now)
@@ -126,9 +127,8 @@ class Counts:
         return readings
 
 
-def _exemplar(attempt: Attempt, seconds: float, at: float) -> Exemplar | None:
-    span = attempt.span
-    return Exemplar(seconds, at, span.trace_id, span.span_id) if span is not None and span.sampled else None
+def _exemplar(span: SpanIdentity, seconds: float, at: float) -> Exemplar | None:
+    return Exemplar(seconds, at, span.trace_id, span.span_id) if span.sampled else None
 
 
 class CountOverflow:

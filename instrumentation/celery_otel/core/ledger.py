@@ -75,7 +75,8 @@ class Ledger:
             self._receive(attempt, request)
 
     def _receive(self, attempt: Attempt, request: object) -> None:
-        attempt.owner = Owner(request, attempt, self._dead.append)
+        attempt.owner = owner = Owner(request, self._dead.append)
+        owner.attempt = attempt
         attempt.outcome = None
         self._open[attempt] = None
         self._counts.received(attempt)

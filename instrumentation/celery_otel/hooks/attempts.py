@@ -84,7 +84,7 @@ class AttemptHooks:
             _identity(request),
             self._clock.wall(),
             published_at=published_at(headers),
-            eta=_timestamp(request.eta),
+            eta=None if request.eta is None else _timestamp(request.eta),
         )
         request._celery_otel_attempt = attempt  # noqa: SLF001  # ours, on Celery's object
         self._ledger.receive(attempt, request)
@@ -145,7 +145,7 @@ class AttemptHooks:
             attempt.eta = None
 
     def _end(self, attempt: Attempt, outcome: Outcome, runtime: float | None = None) -> None:
-        if self._ledger.end(attempt, outcome, runtime) and outcome == TIMED_OUT:
+        if self._ledger.end(attempt, outcome, runtime) and outcome is TIMED_OUT:
             self._ledger.exceed(attempt, Limit.HARD)
         if self._tracing is not None:
             with self.failures.taken("span"):
@@ -168,8 +168,6 @@ def _identity(request: Any) -> Identity:
 
 def _timestamp(moment: Any) -> float | None:
     """A moment as a Unix time; None for one that has none, which is then Celery's to refuse."""
-    if moment is None:
-        return None
     try:
         return float(moment.timestamp())
     except (OverflowError, ValueError, OSError):
