@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Timing is no test here: a busy machine is slow at whatever Hypothesis draws.
+settings.register_profile("celery-otel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("celery-otel")
 
 
 @pytest.fixture(autouse=True)
