@@ -136,12 +136,8 @@ class Ledger:
         attempt.owner = None
         return True
 
-    def bury(self) -> None:
-        """Ends the attempts whose requests died without a word."""
-        with self._lock:
-            self._bury()
-
     def _bury(self) -> None:
+        """Ends the attempts whose requests died without a word."""
         while self._dead:
             attempt = self._dead.popleft().attempt
             self._end(attempt, decide_silent(attempt, self.silent_cause))

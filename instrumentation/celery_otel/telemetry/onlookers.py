@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from celery_otel import attributes
 from celery_otel.core.span import Attributes, FinishedSpan, SpanIdentity
 from celery_otel.failures import FailureLog
 from celery_otel.telemetry.producer import NANOSECONDS
@@ -87,7 +88,7 @@ class Onlookers:
 
 
 def _own(span: FinishedSpan) -> Attributes:
-    error: Mapping[str, str] = {"error.type": span.error_type} if span.error_type else {}
+    error: Mapping[str, str] = {attributes.ERROR_TYPE: span.error_type} if span.error_type else {}
     return {**span.attributes, **span.identity.attributes, **error}
 
 

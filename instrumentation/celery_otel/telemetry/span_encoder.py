@@ -21,8 +21,8 @@ from opentelemetry.trace import SpanContext
 
 from celery_otel.attributes import ERROR_TYPE
 from celery_otel.core.span import Attributes, FinishedSpan, Raised, SpanLink
+from celery_otel.telemetry.producer import NANOSECONDS
 
-NANOSECONDS = 1_000_000_000
 #: Flags: it is known where the other span is, here or in another process.
 _LOCAL, _REMOTE = 0x100, 0x300
 _STATUS = {"OK": Status.StatusCode.STATUS_CODE_OK, "ERROR": Status.StatusCode.STATUS_CODE_ERROR}

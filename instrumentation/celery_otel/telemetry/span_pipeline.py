@@ -7,7 +7,6 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.semconv.schemas import Schemas
 
 from celery_otel import names
 from celery_otel.core.span import FinishedSpan
@@ -17,6 +16,7 @@ from celery_otel.metric import Labels, Metric, Value
 from celery_otel.recorder import Said, SpanRecorder
 from celery_otel.settings import Settings
 from celery_otel.telemetry.onlookers import Onlookers, onlookers
+from celery_otel.telemetry.producer_spans import SCHEMA
 from celery_otel.telemetry.resource import worker_resource
 from celery_otel.telemetry.sampler import sampler
 from celery_otel.telemetry.span_encoder import RequestFrame, Shape, SpanEncoder, framed
@@ -24,8 +24,6 @@ from celery_otel.telemetry.span_identity import IdentityMaker
 from celery_otel.telemetry.span_loop import Pace, SpanLoop
 from celery_otel.telemetry.span_senders import span_senders
 from celery_otel.version import VERSION
-
-SCHEMA = Schemas.V1_44_0.value
 
 
 class SpanPipeline:
