@@ -11,7 +11,7 @@ _PATIENCE = 10.0
 
 def processes_of(directory: Path) -> list[str]:
     """Return the command lines of what still has a file in a test's own directory open, as every server has its log."""
-    return [" ".join(process.cmdline()) for process in psutil.process_iter() if _has_open_file_in(process, directory)]
+    return [_command_line(process) for process in psutil.process_iter() if _has_open_file_in(process, directory)]
 
 
 def wait_until_gone(directory: Path) -> None:
@@ -28,3 +28,10 @@ def _has_open_file_in(process: psutil.Process, directory: Path) -> bool:
         return any(Path(file.path).is_relative_to(directory) for file in process.open_files())
     except psutil.Error:
         return False
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return f"process {process.pid}, which ended just now"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
+from celery.exceptions import Reject
 from docs.examples.demo.driver.plan import Attempt, Job, Plan, Unit
 from docs.examples.demo.driver.witness import JournalReader, Witness
 
@@ -111,3 +112,21 @@ def test_what_has_no_end_is_unfinished(client: Celery, tmp_path: Path) -> None:
     witness = Witness(client, JournalReader(tmp_path / "journal"), {})
     witness.refresh(plan)
     assert [job.id for job in witness.unfinished(plan)] == ["running"]
+
+
+def test_a_rejection_between_two_looks_is_no_failure(
+    client: Celery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that writes its line and has its end stored while the backend is asked is judged with its line."""
+    plan = plan_of(r=Attempt("rejected"))
+    asked = client.backend.get_task_meta
+
+    def reject_meanwhile(task_id: str) -> object:
+        (tmp_path / "journal").write_text(line("started", task_id) + line("rejected", task_id))
+        client.backend.mark_as_failure(task_id, Reject("no picture"))
+        return asked(task_id)
+
+    monkeypatch.setattr(client.backend, "get_task_meta", reject_meanwhile)
+    witness = Witness(client, JournalReader(tmp_path / "journal"), {})
+    witness.refresh(plan)
+    assert witness.contradictions(plan) == []

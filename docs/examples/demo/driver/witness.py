@@ -89,10 +89,15 @@ class Witness:
         self._ends: dict[str, tuple[Status, str]] = {}
 
     def refresh(self, plan: Plan) -> None:
-        """Read the journal, and ask the result backend for every job whose end is not known yet."""
+        """Ask the result backend for every job whose end is not known yet, and read the journal.
+
+        In this order: a task writes its line before its result is stored, so that the line of a stored result is there.
+        A link that a broken chain never reaches has a stored failure too, but no attempt of it ends.
+        """
+        stored = [(job, self._backend.get_task_meta(job.id)) for job in self.unfinished(plan)]
         self.journal.read()
-        for job in plan.jobs:
-            end = self._ends.get(job.id) or self._end(job)
+        for job, meta in stored:
+            end = self._end(job, meta)
             if end is not None:
                 self._ends[job.id] = end
 
@@ -128,18 +133,12 @@ class Witness:
         where = f"{job.task} {job.id}"
         return [f"{where}: {what} planned {plan}, seen {fact}" for what, plan, fact in seen if plan != fact]
 
-    def _end(self, job: Job) -> tuple[Status, str] | None:
-        """Return status and detail of the job's last attempt, or None while it has not ended.
-
-        Celery stores a failure for the links that a broken chain never reaches too; no attempt of them ends.
-        """
-        if not job.attempts:
-            return None
+    def _end(self, job: Job, meta: Mapping[str, Any]) -> tuple[Status, str] | None:
+        """Return status and detail of the job's last attempt, or None while it has not ended."""
         if self.journal.count(job.id, "ignored"):
             return "ignored", ""
         if self.journal.count(job.id, "rejected"):
             return "rejected", ""
-        meta = self._backend.get_task_meta(job.id)
         return self._stored_end(job, meta) if meta["status"] in READY_STATES else None
 
     def _stored_end(self, job: Job, meta: Mapping[str, Any]) -> tuple[Status, str]:
