@@ -11,6 +11,8 @@ SHELL := bash
 
 PYTHON ?= python3
 TESTS ?= tests
+# Test files that run side by side: most of them wait, for servers and workers that they start.
+JOBS ?= 2
 BIN := .venv/bin
 BIN_CELERY54 := .venv-celery54/bin
 TOOL := collector/tools/tool_path.sh
@@ -36,7 +38,7 @@ demo: venv tools ## Run the example application, show its numbers and one trace 
 
 .PHONY: test
 test: venv venv-celery54 servers tools jaeger ## Run all tests: unit, integration, acceptance (TESTS=path: only these)
-	CELERY_OTEL_PYTHON_54=$(CURDIR)/$(BIN_CELERY54)/python $(BIN)/pytest $(TESTS)
+	CELERY_OTEL_PYTHON_54=$(CURDIR)/$(BIN_CELERY54)/python $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: test-unit
 test-unit: venv ## Run the unit tests, which need no server
