@@ -11,11 +11,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
-from celery_otel.core.outcome import CANCELLED, LOST, TERMINATED, TIMED_OUT, Outcome, ReturnCause, Status
-from celery_otel.core.span import AttributeValue, FinishedSpan, error_type, has_span
+from celery_otel.core.outcome import CANCELLED, LOST, TERMINATED, TIMED_OUT, Outcome
+from celery_otel.core.span import FinishedSpan, error_type, has_span
+from celery_otel.span_attributes import message_attributes, outcome_attributes
 
 PATIENCE = 1.0
 """Seconds that the record of a killed child may come after its end."""
@@ -24,13 +24,6 @@ MANY = 32
 STRAYS = 10_000
 """How many records may wait for the end of their attempts."""
 _KILLED = frozenset({TIMED_OUT, LOST, TERMINATED, CANCELLED})
-
-STATES: Mapping[Status | ReturnCause | None, str] = {
-    **{status: status.upper() for status in Status},
-    ReturnCause.REQUEUED: "REJECTED",
-    ReturnCause.CANCELLED: "CANCELLED",
-}
-"""What `celery.task.state` says: Celery's word where it has one."""
 
 Said = Mapping[str, Any]
 
@@ -140,7 +133,7 @@ class SpanRecorder:
                 attempt.queue,
                 start,
                 max(start, at),
-                {**attempt.attributes, **outcome_attributes(attempt, outcome)},
+                {**message_attributes(attempt), **attempt.attributes, **outcome_attributes(attempt, outcome)},
                 "" if expected else error_type(outcome),
                 attempt.raised,
                 self._said.pop(_key(attempt), {}),
@@ -160,26 +153,3 @@ def merged(first: Said, second: Said) -> Said:
     for losses in ("dropped", "cut"):
         both[losses] = dict(Counter(first.get(losses, {})) + Counter(second.get(losses, {})))
     return both
-
-
-def outcome_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, AttributeValue]:
-    """What the end of an attempt adds to its span."""
-    state = STATES[outcome.status or outcome.returned]
-    found: dict[str, AttributeValue] = {attributes.TASK_STATE: state, attributes.UPSTREAM_STATE: state}
-    if outcome.status is Status.REVOKED:
-        found[attributes.REVOKED_CAUSE] = outcome.detail
-    if outcome.status is Status.RETRY:
-        found[attributes.RETRY_REASON] = outcome.detail
-    if attempt.started_at is not None:
-        found.update(waits(attempt, attempt.started_at))
-    return found
-
-
-def waits(attempt: Attempt, started_at: float) -> dict[str, AttributeValue]:
-    """How long an attempt waited, in seconds, for what."""
-    found: dict[str, AttributeValue] = {attributes.PREFETCH_TIME: max(0.0, started_at - attempt.ready_at)}
-    if attempt.eta is not None:
-        found[attributes.ETA_LAG] = max(0.0, started_at - attempt.eta)
-    if attempt.published_at is not None:
-        found[attributes.QUEUE_TIME] = max(0.0, started_at - max(attempt.published_at, attempt.eta or 0.0))
-    return found

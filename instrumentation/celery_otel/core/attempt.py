@@ -5,13 +5,33 @@ A retry is another attempt of the same task id, and so is a message that the bro
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from weakref import ref
 
 from celery_otel.core.outcome import Outcome
 from celery_otel.core.span import AttributeValue, Raised, SpanIdentity
 
 Identity = tuple[str, str, str]
+
+
+class Message(NamedTuple):
+    """What a message says of an attempt, as it came from the network: nothing of it is sure to be of its type.
+
+    Attributes:
+        task_id: The task's id.
+        retries: How many attempts a retry has ended before.
+        replacements: How many tasks have replaced one another before.
+        published_at: When it was published, as its publisher stamped it.
+        delivery: The exchange and routing key by which it came.
+    """
+
+    task_id: Any
+    retries: Any
+    replacements: Any
+    published_at: Any
+    delivery: Mapping[str, Any]
 
 
 class Attempt:
@@ -26,6 +46,7 @@ class Attempt:
         received_at: When the worker got the message.
         published_at: When it was published, if the publisher said so.
         eta: Not before when it was to start, if that was asked for.
+        accepted: The pool has accepted it, which the ledger may not know yet.
         started_at: When the pool accepted it; None while it waits.
         started_monotonic: The same moment on this process's monotonic clock.
         handed_over: Celery gave it to the pool.
@@ -37,67 +58,44 @@ class Attempt:
         retried_after_loss: Celery published a retry for it after its child was lost.
         reporting: The pool's report is being handled now.
         outcome: How it ended or why it was returned; None while it is open.
+        message: What its message says, until the ledger has read it.
         span: Who its span is; None if there is none.
-        attributes: What its span says beside what every attempt of its task has; empty if it is not sampled.
+        headers: The values of the message headers that its span shows, as `span_attributes.SHOWN` names them; empty if
+            it is not sampled.
+        pid: The child process that runs it, where there is one.
+        attributes: What its span says beside these and what every attempt of its task has.
         raised: The exception that ended it.
         owner: Weak reference to the request object that stands for it in Celery.
     """
 
-    __slots__ = (
-        "attributes",
-        "cancelled",
-        "eta",
-        "handed_over",
-        "identity",
-        "outcome",
-        "owner",
-        "published_at",
-        "queue",
-        "raised",
-        "received_at",
-        "refusal",
-        "reporting",
-        "requeued",
-        "retried_after_loss",
-        "revoked",
-        "span",
-        "started_at",
-        "started_monotonic",
-        "stored_success",
-        "task",
-    )
+    # Most of an attempt never differs from these: its constructor, called for every task, sets only what does.
+    published_at: float | None = None
+    eta: float | None = None
+    accepted = False
+    started_at: float | None = None
+    started_monotonic = 0.0
+    handed_over = False
+    revoked = False
+    cancelled = False
+    requeued = False
+    refusal = ""
+    stored_success = False
+    retried_after_loss = False
+    reporting = False
+    outcome: Outcome | None = None
+    owner: Owner | None = None
+    message: Message | None = None
+    span: SpanIdentity | None = None
+    headers: tuple[Any, ...] = ()
+    pid: Any = None
+    attributes: Mapping[str, AttributeValue] = MappingProxyType({})
+    raised: Raised | None = None
 
-    def __init__(
-        self,
-        task: str,
-        queue: str,
-        identity: Identity,
-        received_at: float,
-        *,
-        published_at: float | None = None,
-        eta: float | None = None,
-    ) -> None:
+    def __init__(self, task: str, queue: str, identity: Identity, received_at: float) -> None:
         self.task = task
         self.queue = queue
         self.identity = identity
         self.received_at = received_at
-        self.published_at = published_at
-        self.eta = eta
-        self.started_at: float | None = None
-        self.started_monotonic = 0.0
-        self.handed_over = False
-        self.revoked = False
-        self.cancelled = False
-        self.requeued = False
-        self.refusal = ""
-        self.stored_success = False
-        self.retried_after_loss = False
-        self.reporting = False
-        self.outcome: Outcome | None = None
-        self.owner: Owner | None = None
-        self.span: SpanIdentity | None = None
-        self.attributes: dict[str, AttributeValue] = {}
-        self.raised: Raised | None = None
 
     @property
     def ready_at(self) -> float:

@@ -5,7 +5,8 @@ Nothing here knows OpenTelemetry: ids are numbers, times are Unix times in secon
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from celery_otel.core.outcome import CANCELLED, TERMINATED, Outcome, Status
 
@@ -33,9 +34,8 @@ class SpanLink:
     attributes: Attributes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SpanIdentity:
-    """What is decided when a message is received, and obeyed by all that follows.
+class SpanIdentity(NamedTuple):
+    """What is decided when a message is received, and obeyed by all that follows. A tuple: one is made for every task.
 
     Attributes:
         trace_id: The trace, 128 bits.
@@ -53,7 +53,7 @@ class SpanIdentity:
     sampled: bool = True
     trace_state: str = ""
     links: tuple[SpanLink, ...] = ()
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Attributes = MappingProxyType({})
 
     @property
     def traceparent(self) -> str:

@@ -11,6 +11,7 @@ from celery_otel.core.attempt import Attempt
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.hooks.attempts import AttemptHooks
+from celery_otel.hooks.request import discards
 
 HEARTBEAT = 5.0
 """Seconds between two heartbeats of MAIN."""
@@ -89,10 +90,9 @@ class ConsumerWatch:
             self._ledger.silent_cause = before
 
     def _goes_on(self, attempt: Attempt) -> bool:
-        if attempt.started_at is not None:
+        if attempt.accepted:
             return True
-        discards = getattr(self._consumer.pool, "uses_semaphore", False)
-        return attempt.handed_over and not discards
+        return attempt.handed_over and not discards(self._consumer.pool)
 
 
 def invalid_reason(error: Exception | None) -> str:

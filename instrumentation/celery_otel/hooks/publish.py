@@ -4,7 +4,6 @@ Every publish, of `apply_async`, a canvas, a retry or beat, goes through the app
 begins and ends there sees also what goes wrong before and after Celery's signals, and always ends.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager
@@ -280,12 +279,3 @@ def _noticed(publishing: Publishing, policy: Mapping[str, Any]) -> dict[str, Any
     errback = policy.get("errback")
     publishing.errback = None if errback is on_retry else errback
     return {**policy, "errback": on_retry}
-
-
-def published_at(headers: Mapping[str, Any]) -> float | None:
-    """When a message was published, as a Unix time; None if its publisher did not say, or nonsense."""
-    try:
-        moment = float(headers.get(PUBLISHED_AT, "nan"))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return moment if math.isfinite(moment) else None

@@ -1,5 +1,6 @@
 """Tells which queue a message came from: brokers name the exchange and routing key, not always the queue."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from celery_otel.core.labels import BoundedLabel
@@ -21,9 +22,8 @@ class Queues:
         self._label = label
         self._found: dict[tuple[str, str], str] = {}
 
-    def of_message(self, message: Any) -> str:
-        """The name of a message's queue, as a label."""
-        delivery = message.delivery_info or {}
+    def of_delivery(self, delivery: Mapping[str, Any]) -> str:
+        """The name of the queue that a message came from, as a label, by its exchange and routing key."""
         key = (str(delivery.get("exchange") or ""), str(delivery.get("routing_key") or ""))
         found = self._found.get(key)
         if found is None:

@@ -24,16 +24,10 @@ class AttemptMethods(_CELERYS):
         super().__init__(*args, **kwargs)
         self._celery_otel_hooks.received(self)
 
-    def execute_using_pool(self, pool: Any, **kwargs: Any) -> Any:
-        """Hands the task to the pool."""
-        if (attempt := self._celery_otel_attempt) is not None:
-            attempt.handed_over = True
-        return super().execute_using_pool(pool, **kwargs)
-
     def on_accepted(self, pid: Any, time_accepted: float) -> Any:
         """The pool has accepted it. Told before Celery's own acts: that one may at once terminate the task."""
         if (attempt := self._celery_otel_attempt) is not None:
-            self._celery_otel_hooks.started(self, attempt, pid, time_accepted)
+            self._celery_otel_hooks.started(attempt, pid, time_accepted)
         return super().on_accepted(pid, time_accepted)
 
     def on_success(self, failed__retval__runtime: Any, **kwargs: Any) -> Any:
@@ -77,7 +71,7 @@ class AttemptMethods(_CELERYS):
 
     def _note_kill(self, flag: str) -> None:
         attempt = self._celery_otel_attempt
-        if attempt is not None and attempt.started_at is not None:
+        if attempt is not None and attempt.accepted:
             setattr(attempt, flag, True)
 
     def reject(self, requeue: bool = False) -> Any:  # noqa: FBT001, FBT002  # Celery's signature
@@ -107,11 +101,35 @@ class AttemptMethods(_CELERYS):
         return retried
 
 
-def request_class(base: Any, hooks: AttemptHooks) -> Any:
+class HandingOver(_CELERYS):
+    """What a request does that tells when it is handed over, for pools that keep what was.
+
+    A pool that has a semaphore gives back what it has not started when the connection is lost, so it makes no
+    difference there, and the call that this costs each task is saved.
+    """
+
+    _celery_otel_attempt: Attempt | None
+
+    def execute_using_pool(self, pool: Any, **kwargs: Any) -> Any:
+        """Hands the task to the pool."""
+        if (attempt := self._celery_otel_attempt) is not None:
+            attempt.handed_over = True
+        return super().execute_using_pool(pool, **kwargs)
+
+
+def request_class(base: Any, hooks: AttemptHooks, pool: Any) -> Any:
     """A subclass of a request class whose requests live as attempts.
 
     Args:
         base: The class that Celery generated for a task.
         hooks: Where the life of the attempts is kept.
+        pool: The worker's pool.
     """
-    return type(base.__name__, (AttemptMethods, base), {"_celery_otel_hooks": hooks, "__module__": base.__module__})
+    keeps = () if discards(pool) else (HandingOver,)
+    own = {"_celery_otel_hooks": hooks, "__module__": base.__module__}
+    return type(base.__name__, (AttemptMethods, *keeps, base), own)
+
+
+def discards(pool: Any) -> bool:
+    """Whether a pool that loses its connection gives back what it has not started."""
+    return bool(getattr(pool, "uses_semaphore", False))

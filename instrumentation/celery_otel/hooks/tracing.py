@@ -7,17 +7,15 @@ from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, Status
-from celery_otel.core.span import Attributes, AttributeValue, Raised, SpanIdentity, SpanLink
+from celery_otel.core.span import Attributes, Raised, SpanIdentity, SpanLink
 from celery_otel.hooks import report, stack
-from celery_otel.stamps import CHORD, LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
+from celery_otel.span_attributes import CONTENT_LENGTH, SHOWN, SHOWN_CONTENT
+from celery_otel.stamps import LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 _LENGTH = 55
 
 UNKNOWN_TASK = "unknown_task"
 """Stands for a task that is not registered here: on a span's name, where a name from the network must not be."""
-
-CONTENT_LENGTH = 1024
-"""The most characters of arguments, results and messages of exceptions: as many as Celery itself keeps."""
 
 Shape = Callable[[str, str], tuple[str, Attributes]]
 
@@ -26,9 +24,13 @@ class Identities(Protocol):
     """Decides who a span is."""
 
     def make(
-        self, headers: Mapping[str, Any], name: str, attributes: Attributes, *, links: tuple[SpanLink, ...] = ()
+        self,
+        headers: Mapping[str, Any],
+        about: Callable[[], tuple[str, Attributes]],
+        *,
+        links: tuple[SpanLink, ...] = (),
     ) -> SpanIdentity:
-        """The identity of a new span."""
+        """The identity of a new span, of which `about` tells the name and the attributes, for those who ask."""
 
 
 class Recorder(Protocol):
@@ -51,6 +53,7 @@ class AttemptTracing:
         identities: Decides who a span is.
         shape: Gives the name and the constant attributes of the spans of a task and queue.
         recorder: Makes the spans of what has ended.
+        describe: Reads the message of an attempt.
         content: Whether arguments, results and messages of exceptions may stand on spans.
         children: Whether child processes run the attempts.
 
@@ -63,6 +66,7 @@ class AttemptTracing:
         identities: Identities,
         shape: Shape,
         recorder: Recorder,
+        describe: Callable[[Attempt], None],
         *,
         content: bool = False,
         children: bool = False,
@@ -72,6 +76,8 @@ class AttemptTracing:
         self._content = content
         self._children = children
         self._recorder = recorder
+        self._describe = describe
+        self._shown = (*SHOWN, *SHOWN_CONTENT) if content else SHOWN
         self.collects = True
 
     def collect(self) -> None:
@@ -87,20 +93,24 @@ class AttemptTracing:
     def received(self, request: Any, attempt: Attempt) -> None:
         """Decides who the attempt's span is, and stamps it into the request for the child to find."""
         headers = request.request_dict
-        name, constant = self._shape(attempt.task, attempt.queue)
-        attempt.span = self._identities.make(headers, name, constant, links=_links(headers))
-        # Strings, and always overwritten: a retry's message carries the stamp of the attempt before.
-        headers[TRACEPARENT] = attempt.span.traceparent
+        # Before the stamp: a retry's message may carry the one of the attempt before.
+        attempt.span = span = self._identities.make(headers, lambda: self._about(attempt), links=_links(headers))
+        # Strings, and always overwritten.
+        headers[TRACEPARENT] = span.traceparent
         headers.pop(TRACESTATE, None)
-        if attempt.span.trace_state:
-            headers[TRACESTATE] = attempt.span.trace_state
-        if attempt.span.sampled:
-            attempt.attributes = self._message_attributes(request, headers)
+        if span.trace_state:
+            headers[TRACESTATE] = span.trace_state
+        if span.sampled:
+            attempt.headers = tuple(map(headers.get, self._shown))
+
+    def _about(self, attempt: Attempt) -> tuple[str, Attributes]:
+        self._describe(attempt)
+        return self._shape(attempt.task, attempt.queue)
 
     def started(self, attempt: Attempt, pid: Any) -> None:
         """Keeps which child runs it; the pools without children have other things in that place."""
-        if self._children and attempt.attributes and isinstance(pid, int):
-            attempt.attributes[attributes.PROCESS_PID] = pid
+        if self._children:
+            attempt.pid = pid
 
     def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """Keeps what the pool's report says of the end."""
@@ -110,7 +120,7 @@ class AttemptTracing:
         if isinstance(result, tuple) and not result[0]:
             if self._content and info is not None:
                 # The child sends no result, but Celery's representation of it.
-                attempt.attributes[attributes.TASK_RESULT] = _text(info)
+                attempt.attributes = {attributes.TASK_RESULT: _text(info)}
             return
         self.failed(request, attempt, info)
 
@@ -138,44 +148,17 @@ class AttemptTracing:
         """
         attempt = Attempt(UNKNOWN_TASK, UNKNOWN_TASK, (task_id, "0", "0"), now)
         headers = message.headers or {}
-        span_name, constant = self._shape(attempt.task, attempt.queue)
-        attempt.span = self._identities.make(headers, span_name, constant)
-        attempt.attributes = {attributes.MESSAGE_ID: task_id, attributes.TASK_NAME: name[:MAX_LENGTH]}
+        attempt.span = self._identities.make(headers, lambda: self._shape(UNKNOWN_TASK, UNKNOWN_TASK))
+        attempt.attributes = {attributes.TASK_NAME: name[:MAX_LENGTH]}
         self._recorder.ended(attempt, Outcome(Status.FAILURE, detail=UNKNOWN_TASK), now)
         self.complete_many()
 
-    def _message_attributes(self, request: Any, headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
-        retries = int(headers.get("retries") or 0)
-        found: dict[str, AttributeValue] = {
-            attributes.MESSAGE_ID: str(request.id)[:MAX_LENGTH],
-            attributes.TASK_RETRIES: retries,
-        }
-        if retries:
-            found[attributes.UPSTREAM_RETRIES] = retries
-        for key, attribute in _HEADERS.items():
-            value = headers.get(key)
-            if value is not None:
-                found[attribute] = str(value)[:MAX_LENGTH]
-        if self._content:
-            shown = {attribute: headers.get(key) for key, attribute in _CONTENT.items()}
-            found.update({attribute: text[:CONTENT_LENGTH] for attribute, text in shown.items() if text is not None})
-        return found
-
-
-_HEADERS = {
-    "correlation_id": attributes.CONVERSATION_ID,
-    "root_id": attributes.TASK_ROOT_ID,
-    "parent_id": attributes.TASK_PARENT_ID,
-    "group": attributes.GROUP_ID,
-    "eta": attributes.TASK_ETA,
-    CHORD: attributes.CHORD_ID,
-}
-_CONTENT = {"argsrepr": attributes.TASK_ARGS, "kwargsrepr": attributes.TASK_KWARGS}
-
 
 def _links(headers: Mapping[str, Any]) -> tuple[SpanLink, ...]:
-    previous = _link(headers.get(PREVIOUS), "previous attempt")
-    others = headers.get(LINKS)
+    attempt, others = headers.get(PREVIOUS), headers.get(LINKS)
+    if attempt is None and others is None:
+        return ()
+    previous = _link(attempt, "previous attempt")
     texts = others.split(",")[:128] if isinstance(others, str) else []
     found = [previous, *(_link(text, "header") for text in texts)]
     return tuple(link for link in found if link is not None)

@@ -5,7 +5,7 @@ import gc
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Protocol
 
 from celery import signals
@@ -22,6 +22,7 @@ from celery_otel.hooks.attempts import HOOKS, AttemptHooks
 from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
 from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
+from celery_otel.hooks.description import Description
 from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
@@ -30,7 +31,17 @@ from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.settings import CLOSE_TIMEOUT, Settings
 
-OTHER_HOOKS = ("connected", "connection_lost", "ready", "request_class", "span", "undecodable", "unknown", *CHILD_HOOKS)
+OTHER_HOOKS = (
+    "connected",
+    "connection_lost",
+    "ledger",
+    "ready",
+    "request_class",
+    "span",
+    "undecodable",
+    "unknown",
+    *CHILD_HOOKS,
+)
 """Values of the label `hook` beside the hooks of attempts."""
 
 Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
@@ -80,14 +91,15 @@ class WorkerTelemetry:
         self._gauges = WorkerGauges(worker, name, clock)
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
         failures = HookFailures(self._count_hook_error, FailureLog(clock))
-        queues = Queues(worker.app, queue_label)
+        self.ledger.describe = describe = Description(Queues(worker.app, queue_label), self._task_label)
+        self.ledger.failed = partial(failures.take, "ledger")
         if open_spans is not None:
             failed = self._count_export_failure
-            self.tracing = WorkerTracing(worker, name, settings, self.ledger, open_spans, failed)
+            self.tracing = WorkerTracing(worker, name, settings, self.ledger, open_spans, describe, failed)
             self.ledger.ended_too = self.tracing.spans.recorder.ended
             self.ledger.read_too = self.tracing.spans.read
         attempts = None if self.tracing is None else self.tracing.attempts
-        self.hooks = AttemptHooks(self.ledger, queues, self._task_label, attempts, failures, clock)
+        self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
         self._stack = ExitStack()
         self._declare()
@@ -165,13 +177,13 @@ class WorkerTelemetry:
             mine = kwargs.get("app", task.app) is self._worker.app and hostname == self._worker.hostname
             if not mine or self._settings.excludes(task.name):
                 return generated
-            return self._with_attempts(generated)
+            return self._with_attempts(generated, pool)
 
         return create_request_cls
 
-    def _with_attempts(self, generated: Any) -> Any:
+    def _with_attempts(self, generated: Any, pool: Any) -> Any:
         try:
-            return request_class(generated, self.hooks)
+            return request_class(generated, self.hooks, pool)
         except Exception as error:  # noqa: BLE001  # whatever it is, the task runs without us
             self.hooks.failures.take("request_class", error)
             return generated

@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from celery_otel import attributes, names
+from celery_otel.core.attempt import Attempt
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.span import Attributes
 from celery_otel.failures import HookFailures
@@ -60,16 +61,18 @@ class WorkerTracing:
         settings: The options.
         ledger: Where losses are counted.
         open_spans: Makes what carries the spans away.
+        describe: Reads the message of an attempt.
         failed: Called with the exporter's name for each request that fails.
     """
 
-    def __init__(  # what a worker has
+    def __init__(  # noqa: PLR0913, PLR0917  # what a worker has
         self,
         worker: Any,
         name: str,
         settings: Settings,
         ledger: Ledger,
         open_spans: OpenSpans,
+        describe: Callable[[Attempt], None],
         failed: Callable[[str], None],
     ) -> None:
         self._ledger = ledger
@@ -83,6 +86,7 @@ class WorkerTracing:
             self.spans.identities,
             shape,
             self.spans.recorder,
+            describe,
             content=settings.capture_content,
             children=_pool_of(worker) == "prefork",
         )

@@ -1,14 +1,18 @@
 """Decides, when a message is received, who its attempt's span is: trace, parent, sampling, links."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry import propagate, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, Sampler
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from celery_otel.core.span import Attributes, SpanIdentity, SpanLink
 
@@ -34,6 +38,9 @@ GETTER = HeaderGetter()
 class IdentityMaker:
     """Makes the identities of a worker's spans.
 
+    Most messages carry the traceparent of a span that has been decided on, and most samplers obey it. For these the
+    header is all that is needed: neither a context is made nor a sampler asked.
+
     Args:
         sampler: Decides which spans are recorded.
         ids: Draws trace and span ids.
@@ -47,14 +54,16 @@ class IdentityMaker:
         extract: Callable[..., Context] = propagate.extract,
     ) -> None:
         self._sampler = sampler
+        self._obeys = obeys_parent(sampler)
         self._ids = ids or RandomIdGenerator()
         self._extract = extract
+        self._propagator: object = None
+        self._standard = False
 
     def make(
         self,
         headers: Mapping[str, Any],
-        name: str,
-        attributes: Attributes,
+        about: Callable[[], tuple[str, Attributes]],
         *,
         links: tuple[SpanLink, ...] = (),
     ) -> SpanIdentity:
@@ -62,10 +71,31 @@ class IdentityMaker:
 
         Args:
             headers: The message's, which may carry a parent.
-            name: The span's, for the sampler.
-            attributes: The span's as far as they are known, for the sampler.
+            about: Tells the span's name, and its attributes as far as they are known, if the sampler is asked.
             links: Spans that it has to do with.
         """
+        if self._obeys and self._reads_standard() and not headers.get("tracestate"):
+            traceparent = headers.get("traceparent")
+            found = _PARENT(traceparent) if isinstance(traceparent, str) else None
+            if found is not None:
+                trace_id, parent_id = int(found[1], 16), int(found[2], 16)
+                sampled = bool(int(found[3], 16) & TraceFlags.SAMPLED)
+                return SpanIdentity(trace_id, self._ids.generate_span_id(), parent_id, sampled, "", links)
+        return self._decide(headers, about, links)
+
+    def _reads_standard(self) -> bool:
+        """Whether the propagator of this moment, which an application may replace, reads `traceparent` and no more."""
+        if self._extract is not propagate.extract:
+            return False
+        propagator = propagate.get_global_textmap()
+        if propagator is not self._propagator:
+            self._propagator, self._standard = propagator, is_standard(propagator)
+        return self._standard
+
+    def _decide(
+        self, headers: Mapping[str, Any], about: Callable[[], tuple[str, Attributes]], links: tuple[SpanLink, ...]
+    ) -> SpanIdentity:
+        name, attributes = about()
         # An explicit empty context: the ambient one of MAIN is nobody's parent.
         context = self._extract(headers, Context(), getter=GETTER)
         parent = trace.get_current_span(context).get_span_context()
@@ -82,6 +112,28 @@ class IdentityMaker:
             links=links,
             attributes=_added(result.attributes or {}, attributes),
         )
+
+
+# A traceparent of the only version there is (https://www.w3.org/TR/trace-context/#traceparent-header), without the ids
+# of zeros that stand for none. What is written in any other way is left to the propagator.
+_PARENT = re.compile("00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})").fullmatch
+
+
+def obeys_parent(sampler: Sampler) -> bool:
+    """Whether a sampler does what the parent's flag says, whatever the span is."""
+    obeys = "remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,"
+    return type(sampler) in _PARENT_BASED and obeys in sampler.get_description()
+
+
+_PARENT_BASED = (ParentBased, ParentBasedTraceIdRatio)
+
+
+def is_standard(propagator: object) -> bool:
+    """Whether a propagator reads the W3C's headers, as the SDK's does without further settings."""
+    if type(propagator) is not CompositePropagator:
+        return False
+    kinds = {type(one) for one in propagator._propagators}  # noqa: SLF001  # it has no public name for them
+    return kinds == {TraceContextTextMapPropagator, W3CBaggagePropagator}
 
 
 def _added(said: Mapping[str, Any], given: Attributes) -> Attributes:

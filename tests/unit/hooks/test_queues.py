@@ -1,7 +1,5 @@
 """The queue of a message is found for every kind of exchange."""
 
-from types import SimpleNamespace
-
 import pytest
 from celery import Celery
 from kombu.entity import Exchange, Queue
@@ -34,5 +32,5 @@ def test_the_queue_of_a_message(expected: str, exchange: str | None, routing_key
     app = Celery("shop", set_as_current=False)
     app.conf.task_queues = QUEUES
     queues = Queues(app, BoundedLabel(10, lambda: None))
-    message = SimpleNamespace(delivery_info={"exchange": exchange, "routing_key": routing_key})
-    assert [expected, expected] == [queues.of_message(message), queues.of_message(message)]
+    delivery = {"exchange": exchange, "routing_key": routing_key}
+    assert [expected, expected] == [queues.of_delivery(delivery), queues.of_delivery(delivery)]

@@ -1,6 +1,6 @@
 """What the span of an attempt takes from its message and from the pool's report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,8 @@ from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.outcome import Outcome
 from celery_otel.core.span import Attributes, Raised, SpanIdentity, SpanLink
-from celery_otel.hooks.tracing import CONTENT_LENGTH, UNKNOWN_TASK, AttemptTracing
+from celery_otel.hooks.tracing import UNKNOWN_TASK, AttemptTracing
+from celery_otel.span_attributes import CONTENT_LENGTH, message_attributes
 from celery_otel.stamps import CHORD, LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 SECRET = "card-4711"  # noqa: S105  # stands for what must not be told
@@ -32,12 +33,12 @@ class Identities:
     def make(
         self,
         headers: Mapping[str, Any],  # noqa: ARG002  # the protocol's signature
-        name: str,  # noqa: ARG002  # the protocol's signature
-        attributes: Attributes,  # noqa: ARG002  # the protocol's signature
+        about: Callable[[], tuple[str, Attributes]],
         *,
         links: tuple[SpanLink, ...] = (),
     ) -> SpanIdentity:
         """An identity."""
+        about()
         return SpanIdentity(1, 2, sampled=self._sampled, trace_state=self._trace_state, links=links)
 
 
@@ -61,9 +62,18 @@ class Recorder:
         self.completions += 1
 
 
+def named(task: str, _: str) -> tuple[str, Attributes]:
+    """The shape of a span: its name alone."""
+    return f"process {task}", {}
+
+
+def described(_: Attempt) -> None:
+    """Attempts are described already."""
+
+
 def tracing(identities: Identities | None = None, **options: bool) -> AttemptTracing:
     """The tracing of a worker."""
-    return AttemptTracing(identities or Identities(), lambda task, _: (f"process {task}", {}), Recorder(), **options)
+    return AttemptTracing(identities or Identities(), named, Recorder(), described, **options)
 
 
 def request_of(**headers: Any) -> Any:
@@ -77,6 +87,11 @@ def received(request: Any, identities: Identities | None = None, **options: bool
     attempt = Attempt("shop.order", "orders", ("an-id", "0", "0"), 1.0)
     tracing(identities, **options).received(request, attempt)
     return attempt
+
+
+def said(attempt: Attempt) -> Attributes:
+    """What the attempt's span will say of its message and report."""
+    return {**message_attributes(attempt), **attempt.attributes}
 
 
 def reported(error: BaseException, *, content: bool = False) -> Raised | None:
@@ -128,13 +143,20 @@ def test_what_the_message_says() -> None:
         attributes.GROUP_ID: "g",
         attributes.CHORD_ID: "b",
         attributes.TASK_ETA: "2026-01-01T00:00:00",
-    } == received(request_of(**headers)).attributes
-    assert {attributes.MESSAGE_ID: "an-id", attributes.TASK_RETRIES: 0} == received(request_of(group=None)).attributes
+    } == said(received(request_of(**headers)))
+    assert {attributes.MESSAGE_ID: "an-id", attributes.TASK_RETRIES: 0} == said(received(request_of(group=None)))
+
+
+def test_retries_may_be_nonsense() -> None:
+    """A number of retries that is none, from the network, is 0 on the span."""
+    cases: tuple[tuple[int, Any], ...] = ((0, "x"), (0, []), (3, "3"))
+    for expected, retries in cases:
+        assert expected == said(received(request_of(retries=retries)))[attributes.TASK_RETRIES]
 
 
 def test_content_on_request_is_cut() -> None:
     """Arguments are told when that is asked for, as Celery shows them and no longer than it does."""
-    found = received(request_of(argsrepr="a" * 5000, kwargsrepr="{}"), content=True).attributes
+    found = said(received(request_of(argsrepr="a" * 5000, kwargsrepr="{}"), content=True))
     assert ("a" * CONTENT_LENGTH, "{}") == (found[attributes.TASK_ARGS], found[attributes.TASK_KWARGS])
 
 
@@ -144,7 +166,7 @@ def test_what_is_not_sampled_costs_nothing() -> None:
     attempt = received(request, Identities(sampled=False), children=True)
     tracing(children=True).started(attempt, 4711)
     tracing().reported(request, attempt, (True, info_of(ValueError()), 0.1))
-    assert ({}, None) == (attempt.attributes, attempt.raised)
+    assert ((), {attributes.MESSAGE_ID: "an-id"}, None) == (attempt.headers, said(attempt), attempt.raised)
 
 
 def test_links() -> None:
@@ -170,7 +192,7 @@ def test_the_child(children: bool, pid: object, expected: int | None) -> None:  
     """The process id is a child's; pools without children have none to tell."""
     attempt = received(request_of())
     tracing(children=children).started(attempt, pid)
-    assert expected == attempt.attributes.get(attributes.PROCESS_PID)
+    assert expected == said(attempt).get(attributes.PROCESS_PID)
 
 
 def test_an_exception() -> None:
@@ -243,18 +265,18 @@ def test_an_unknown_task() -> None:
         shapes.append(task)
         return task, {}
 
-    made = AttemptTracing(Identities(), shape, recorder)
+    made = AttemptTracing(Identities(), shape, recorder, described)
     made.unknown(SimpleNamespace(headers=None), "shop.nowhere", "an-id", 5.0)
     ((attempt, outcome, at),) = recorder.ends
     assert ([UNKNOWN_TASK], 1) == (shapes, recorder.completions)
-    assert {attributes.MESSAGE_ID: "an-id", attributes.TASK_NAME: "shop.nowhere"} == attempt.attributes
+    assert {attributes.MESSAGE_ID: "an-id", attributes.TASK_NAME: "shop.nowhere"} == said(attempt)
     assert (UNKNOWN_TASK, 5.0, 5.0) == (outcome.detail, attempt.received_at, at)
 
 
 def test_without_an_event_loop_each_end_reads_the_relay() -> None:
     """Where nothing reads what children send as it comes, it is read at each end: they share one small buffer."""
     recorder = Recorder()
-    made = AttemptTracing(Identities(), lambda task, _: (task, {}), recorder)
+    made = AttemptTracing(Identities(), named, recorder, described)
     made.complete_many()
     made.collects = False
     made.complete_many()

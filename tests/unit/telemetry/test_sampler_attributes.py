@@ -25,10 +25,10 @@ class Generous(Sampler):
 
 def test_what_a_sampler_hands_back_is_not_kept_twice() -> None:
     """The SDK's samplers return the attributes that they were given: those are encoded once for all spans."""
-    assert {} == IdentityMaker(ALWAYS_ON).make({}, "process shop.pay", GIVEN).attributes
+    assert {} == IdentityMaker(ALWAYS_ON).make({}, lambda: ("process shop.pay", GIVEN)).attributes
 
 
 def test_what_a_sampler_adds_or_changes_is_kept() -> None:
     """An attribute of the sampler's own reaches the span, also where it replaces one of ours."""
-    identity = IdentityMaker(Generous()).make({}, "process shop.pay", GIVEN)
+    identity = IdentityMaker(Generous()).make({}, lambda: ("process shop.pay", GIVEN))
     assert {"celery.task.name": "pay", "sampling.priority": 1} == identity.attributes

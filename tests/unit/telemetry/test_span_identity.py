@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry import propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -22,7 +25,7 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import Link, SpanKind, TraceState
 
 from celery_otel.core.span import SpanLink
-from celery_otel.telemetry.span_identity import GETTER, IdentityMaker
+from celery_otel.telemetry.span_identity import GETTER, IdentityMaker, obeys_parent
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
@@ -59,7 +62,7 @@ class Recording(Sampler):
 def test_the_parent_is_the_messages() -> None:
     """Trace and parent come from the message, and the span's own id is new each time."""
     maker = IdentityMaker(DEFAULT_ON)
-    first, second = (maker.make(SAMPLED, "process shop.order", CONSTANT) for _ in range(2))
+    first, second = (maker.make(SAMPLED, lambda: ("process shop.order", CONSTANT)) for _ in range(2))
     assert (int(TRACE, 16), int(PARENT, 16)) == (first.trace_id, first.parent_id)
     assert first.span_id != second.span_id
     assert f"00-{TRACE}-{first.span_id:016x}-01" == first.traceparent
@@ -67,7 +70,7 @@ def test_the_parent_is_the_messages() -> None:
 
 def test_without_a_parent_a_trace_begins() -> None:
     """A message that carries no trace gets a new one."""
-    first, second = (IdentityMaker(DEFAULT_ON).make({}, "process", {}) for _ in range(2))
+    first, second = (IdentityMaker(DEFAULT_ON).make({}, lambda: ("process", {})) for _ in range(2))
     assert (0, 0) == (first.parent_id, second.parent_id)
     assert first.trace_id != second.trace_id
 
@@ -88,7 +91,7 @@ def test_without_a_parent_a_trace_begins() -> None:
 )
 def test_the_sampler_decides(sampler: Sampler, headers: Mapping[str, str], sampled: bool) -> None:  # noqa: FBT001  # a case
     """The decision is the sampler's, of the message's own; it is in the flags that go on from here."""
-    identity = IdentityMaker(sampler).make(headers, "process", CONSTANT)
+    identity = IdentityMaker(sampler).make(headers, lambda: ("process", CONSTANT))
     assert sampled is identity.sampled
     assert f"-0{int(sampled)}" == identity.traceparent[-3:]
 
@@ -96,14 +99,14 @@ def test_the_sampler_decides(sampler: Sampler, headers: Mapping[str, str], sampl
 @pytest.mark.parametrize("sampler", [ALWAYS_ON, DEFAULT_ON, ParentBasedTraceIdRatio(1.0)])
 def test_the_sdks_samplers_add_nothing(sampler: Sampler) -> None:
     """They give back the attributes that they are given, which are no attributes of their own."""
-    assert {} == IdentityMaker(sampler).make(SAMPLED, "process", CONSTANT).attributes
+    assert {} == IdentityMaker(sampler).make(SAMPLED, lambda: ("process", CONSTANT)).attributes
 
 
 def test_a_sampler_is_asked_as_the_sdk_asks() -> None:
     """It gets the trace, name, kind, attributes and links; what it adds is on the span, and its trace state too."""
     sampler = Recording()
     link = SpanLink(1, 2, {"celery.link": "header"})
-    identity = IdentityMaker(sampler).make(SAMPLED, "process shop.order", CONSTANT, links=(link,))
+    identity = IdentityMaker(sampler).make(SAMPLED, lambda: ("process shop.order", CONSTANT), links=(link,))
     ((trace_id, name, kind, attributes, (asked_link,)),) = sampler.asked
     assert (int(TRACE, 16), "process shop.order", SpanKind.CONSUMER) == (trace_id, name, kind)
     assert CONSTANT == attributes
@@ -113,13 +116,70 @@ def test_a_sampler_is_asked_as_the_sdk_asks() -> None:
     assert (link,) == identity.links
 
 
+@pytest.mark.parametrize(
+    ("parent", "headers"),
+    [
+        (int(PARENT, 16), SAMPLED),
+        (int(PARENT, 16), {**SAMPLED, "tracestate": "shop=1"}),
+        (int(PARENT, 16), {"traceparent": f"cc-{TRACE}-{PARENT}-01-what the future brings"}),
+        (0, {"traceparent": f"00-{TRACE}-{PARENT}-01-more"}),
+        (0, {"traceparent": f"00-{0:032}-{PARENT}-01"}),
+        (0, {"traceparent": f"00-{TRACE}-{0:016}-01"}),
+        (0, {"traceparent": f"00-{TRACE.upper()}-{PARENT}-01"}),
+        (0, {"traceparent": f"ff-{TRACE}-{PARENT}-01"}),
+        (0, {"traceparent": ""}),
+    ],
+)
+def test_a_header_is_read_as_the_propagator_reads_it(parent: int, headers: Mapping[str, str]) -> None:
+    """Where the header is read without the propagator, it says what the propagator would."""
+    told = [IdentityMaker(sampler).make(headers, lambda: ("process", {})) for sampler in (DEFAULT_ON, Recording())]
+    assert [parent, parent] == [identity.parent_id for identity in told]
+    assert [bool(parent), bool(parent)] == [int(TRACE, 16) == identity.trace_id for identity in told]
+
+
+def test_a_trace_state_goes_on() -> None:
+    """The state of the parent's trace is the span's too."""
+    headers = {**SAMPLED, "tracestate": "shop=1"}
+    assert "shop=1" == IdentityMaker(DEFAULT_ON).make(headers, lambda: ("process", {})).trace_state
+
+
+def test_an_applications_own_propagator_is_asked() -> None:
+    """Once another propagator is set, also later, the W3C's header is nobody's parent."""
+    maker = IdentityMaker(DEFAULT_ON)
+    before = propagate.get_global_textmap()
+    assert int(PARENT, 16) == maker.make(SAMPLED, lambda: ("process", {})).parent_id
+    propagate.set_global_textmap(CompositePropagator([W3CBaggagePropagator()]))
+    try:
+        assert 0 == maker.make(SAMPLED, lambda: ("process", {})).parent_id
+    finally:
+        propagate.set_global_textmap(before)
+
+
+@pytest.mark.parametrize(
+    ("expected", "sampler"),
+    [
+        (True, DEFAULT_ON),
+        (True, DEFAULT_OFF),
+        (True, ParentBasedTraceIdRatio(0.5)),
+        (False, ALWAYS_ON),
+        (False, TraceIdRatioBased(0.5)),
+        (False, ParentBased(ALWAYS_ON, remote_parent_sampled=TraceIdRatioBased(0.5))),
+        (False, ParentBased(ALWAYS_ON, remote_parent_not_sampled=ALWAYS_ON)),
+        (False, Recording()),
+    ],
+)
+def test_who_obeys_the_parent(expected: bool, sampler: Sampler) -> None:  # noqa: FBT001  # a case
+    """Only samplers that look at nothing but the parent's flag need not be asked."""
+    assert expected is obeys_parent(sampler)
+
+
 header_values = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text() | st.integers())
 
 
 @given(st.dictionaries(st.sampled_from(["traceparent", "tracestate", "baggage", "other"]), header_values))
 def test_headers_may_hold_anything(headers: dict[str, Any]) -> None:
     """Whatever a message from the network has for headers, the attempt gets an identity of its own."""
-    identity = IdentityMaker(DEFAULT_ON).make(headers, "process", CONSTANT)
+    identity = IdentityMaker(DEFAULT_ON).make(headers, lambda: ("process", CONSTANT))
     assert 0 < identity.trace_id < 2**128
     assert 0 < identity.span_id < 2**64
 

@@ -1,0 +1,41 @@
+"""Reads an attempt's message into what the ledger needs: its labels, who it is, and when it was published."""
+
+import math
+from typing import Any
+
+from celery_otel.core.attempt import Attempt
+from celery_otel.core.labels import BoundedLabel
+from celery_otel.hooks.queues import Queues
+
+
+class Description:
+    """Describes the attempts of one worker.
+
+    Args:
+        queues: Tells the queue of a message.
+        task_label: Bounds the task names.
+    """
+
+    def __init__(self, queues: Queues, task_label: BoundedLabel) -> None:
+        self._queues = queues
+        self._task_label = task_label
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Reads the message of an attempt, once."""
+        message, attempt.message = attempt.message, None
+        if message is None:
+            return
+        attempt.task = self._task_label(attempt.task)
+        attempt.queue = self._queues.of_delivery(message.delivery)
+        # The same when a message is delivered again. A replacement (`Task.replace`) keeps the id that it replaces.
+        attempt.identity = (str(message.task_id), str(message.retries or 0), str(message.replacements or 0))
+        attempt.published_at = published_at(message.published_at)
+
+
+def published_at(stamp: Any) -> float | None:
+    """When a message was published, as a Unix time; None if its publisher did not say, or nonsense."""
+    try:
+        moment = float(stamp)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return moment if math.isfinite(moment) else None

@@ -1,0 +1,46 @@
+"""What the ledger learns from a message."""
+
+import pytest
+from celery import Celery
+
+from celery_otel.core.attempt import Attempt, Message
+from celery_otel.core.labels import BoundedLabel
+from celery_otel.hooks.description import Description, published_at
+from celery_otel.hooks.queues import Queues
+
+
+def described(message: Message | None) -> Attempt:
+    """An attempt with that message, described."""
+    app = Celery("shop", set_as_current=False)
+    label = BoundedLabel(10, lambda: None)
+    attempt = Attempt("shop.order", "", ("", "", ""), 1.0)
+    attempt.message = message
+    Description(Queues(app, label), label)(attempt)
+    return attempt
+
+
+def test_a_message_says_whose_attempt_it_is() -> None:
+    """Queue, identity and publish time come from the message, whatever the types of what it says."""
+    attempt = described(Message(7, 2, None, "3.5", {"exchange": "", "routing_key": "orders"}))
+    assert ("orders", ("7", "2", "0"), 3.5) == (attempt.queue, attempt.identity, attempt.published_at)
+    assert attempt.message is None
+
+
+def test_what_is_described_stays() -> None:
+    """An attempt that is received a second time is described already."""
+    assert "" == described(None).queue
+
+
+@pytest.mark.parametrize(
+    ("expected", "stamp"),
+    [
+        (1700000000.25, "1700000000.250000"),
+        (None, None),
+        (None, "yesterday"),
+        (None, "inf"),
+        (None, ["1"]),
+    ],
+)
+def test_nonsense_is_no_time(expected: float | None, stamp: object) -> None:
+    """A message without a stamp, or with a nonsensical one, has no publish time."""
+    assert expected == published_at(stamp)
