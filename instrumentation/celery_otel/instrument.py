@@ -55,7 +55,7 @@ class Instrumentation:
         self._settings = settings
         self._clock = clock
         self._stack = ExitStack()
-        self._spawned = SpawnedChild(lambda: ChildTracing(None), self._task_logs)
+        self._spawned = SpawnedChild(lambda: ChildTracing(None, app=app), self._task_logs)
         self._worker = "worker"
         self._beat: Any = None
 

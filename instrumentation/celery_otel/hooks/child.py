@@ -1,7 +1,7 @@
 """The process that runs the tasks: each task runs inside its attempt's span, and what it sets on that is sent to MAIN.
 
 Installed in MAIN before the pool forks. In the pools without processes the same hooks run in MAIN itself, where many
-tasks interleave: what belongs to one is kept on its request, and OpenTelemetry's context is one for each thread or
+tasks interleave: what belongs to one is kept by what runs it, and OpenTelemetry's context is one for each thread or
 greenlet. A child that dies in between takes it all with it; MAIN tells the rest.
 """
 
@@ -19,20 +19,21 @@ from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import NonRecordingSpan, Span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
-from celery_otel.hooks.installed import connected, connected_first
+from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import read_stamp
+from celery_otel.hooks.tracers import Tracer, Tracers
 from celery_otel.relay import Carrier
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits
 
 CHILD_HOOKS = ("task_prerun", "task_postrun")
 """The names of the hooks here: values of the label `hook`, noted on the relay when one fails in a child."""
 
-_RUNNING = "_celery_otel_running"
-"""Where a request keeps what belongs to it while its task runs."""
 _SPAN_FIELDS = {"traceparent", "tracestate"}
+(_SPAN,) = set_span_in_context(INVALID_SPAN, Context())
+"""Where a context keeps its span."""
 
 
 @dataclass(slots=True)
@@ -40,13 +41,11 @@ class _Running:
     """A task that runs.
 
     Attributes:
-        tracing: Who put it there.
         span: Its current span.
         token: Takes its context back.
         pid: The process that runs it, and not one that it forks.
     """
 
-    tracing: "ChildTracing"
     span: Span
     token: Token[Context]
     pid: int
@@ -59,6 +58,7 @@ class ChildTracing:
         carrier: Takes the records to MAIN; None in a process that inherited none, which is said once.
         limits: How much a span holds.
         hostname: The worker's node name, so that two workers in one process keep apart; None: tasks of any.
+        app: The application, where its tasks are ready to run already.
         log: Where failures are logged. One of its own: MAIN's other threads could hold the lock of a shared one while
             a child is forked, where it would then never be released.
     """
@@ -69,11 +69,14 @@ class ChildTracing:
         limits: SpanLimits = DEFAULT_LIMITS,
         *,
         hostname: str | None = None,
+        app: Any = None,
         log: FailureLog | None = None,
     ) -> None:
         self._carrier = carrier
         self._limits = limits
         self._hostname = hostname
+        # Around the user's own handlers: those find the task's span, too, and what they attach is taken off before.
+        self._tracers = Tracers(self._around, app=app, workers=True)
         self._log = log or FailureLog()
         # Through the relay, since the counts that are exported are in MAIN.
         self._failures = HookFailures(self._note, self._log)
@@ -81,11 +84,8 @@ class ChildTracing:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        enter = self._stack.enter_context
-        # Around the user's own handlers: those find the task's span, too, and what they attach is taken off before.
-        enter(connected_first(signals.task_prerun, self._begin))
-        enter(connected(signals.task_postrun, self._finish))
-        enter(connected(signals.worker_process_shutdown, self._leave))
+        self._stack.enter_context(self._tracers)
+        self._stack.enter_context(connected(signals.worker_process_shutdown, self._leave))
         return self
 
     def __exit__(
@@ -93,33 +93,45 @@ class ChildTracing:
     ) -> None:
         self._stack.close()
 
-    def _begin(self, task: Any = None, **_: Any) -> None:
-        with self._failures.taken("task_prerun"):
-            request = task.request
-            if request.is_eager or hasattr(request, _RUNNING):
-                return
-            if self._hostname in (None, request.hostname):
-                self._attach(request)
+    def _around(self, tracer: Tracer, _: Any, eager: bool) -> Tracer | None:  # noqa: FBT001  # called by position alone
+        if eager:
+            return None
 
-    def _attach(self, request: Any) -> None:
+        def trace(uuid: Any, args: Any, kwargs: Any, request: Any = None) -> Any:
+            running = self._begin(request)
+            if running is None:
+                return tracer(uuid, args, kwargs, request)
+            try:
+                return tracer(uuid, args, kwargs, request)
+            finally:
+                self._finish(running)
+
+        return trace
+
+    def _begin(self, request: Any) -> _Running | None:
+        try:
+            if self._hostname is not None and request.get("hostname") != self._hostname:
+                return None
+            return self._attach(request)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
+            self._failures.take("task_prerun", error)
+            return None
+
+    def _attach(self, request: Mapping[str, Any]) -> _Running | None:
         context = read_stamp(request)
         if context is None:
-            return
+            return None
         span = RelaySpan(context, self._limits) if context.trace_flags.sampled else NonRecordingSpan(context)
-        token = otel.attach(set_span_in_context(span, _received_context(request)))
-        setattr(request, _RUNNING, _Running(self, span, token, os.getpid()))
         if self._carrier is None:
             self._say_that_it_is_lost()
+        return _Running(span, otel.attach(Context({**_received_context(request), _SPAN: span})), os.getpid())
 
-    def _finish(self, task: Any = None, **_: Any) -> None:
-        with self._failures.taken("task_postrun"):
-            request = task.request
-            running: _Running | None = getattr(request, _RUNNING, None)
-            if running is None or running.tracing is not self:
-                return
-            delattr(request, _RUNNING)
+    def _finish(self, running: _Running) -> None:
+        try:
             otel.detach(running.token)
             self._send(running)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
+            self._failures.take("task_postrun", error)
 
     def _send(self, running: _Running) -> None:
         record = running.span.finish() if isinstance(running.span, RelaySpan) else None
@@ -157,12 +169,12 @@ def _other_fields(propagator: TextMapPropagator) -> frozenset[str]:
     return frozenset(propagator.fields - _SPAN_FIELDS)
 
 
-def _received_context(request: Any) -> Context:
+def _received_context(request: Mapping[str, Any]) -> Context:
     """What came with the message besides the span: baggage, above all. Empty, whatever a task before it left."""
     propagator = propagate.get_global_textmap()
-    received: Mapping[str, Any] = request.headers or {}
-    own = vars(request)
-    if not any(field in own or field in received for field in _other_fields(propagator)):
+    received: Mapping[str, Any] = request.get("headers") or {}
+    others = _other_fields(propagator)
+    if others.isdisjoint(request) and others.isdisjoint(received):
         return Context()
-    headers = {**received, **own}
+    headers = {**received, **request}
     return propagator.extract({key: text for key, text in headers.items() if isinstance(text, str)}, Context())

@@ -1,17 +1,13 @@
 """Eager tasks (`Task.apply`, `task_always_eager`): a span in the process that calls, and no worker that counts them."""
 
-import sys
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from celery import signals, states
+from celery import states
 
 from celery_otel.failures import FailureLog, HookFailures
-from celery_otel.hooks.installed import connected, connected_first
-
-_SPAN = "_celery_otel_eager"
-"""Where a request keeps its span."""
+from celery_otel.hooks.tracers import Tracer, Tracers
 
 
 class OpenSpan(Protocol):
@@ -45,8 +41,7 @@ class EagerTracing:
 
     def __enter__(self) -> Self:
         # Around the user's own handlers, as in a worker.
-        self._stack.enter_context(connected_first(signals.task_prerun, self._begin))
-        self._stack.enter_context(connected(signals.task_postrun, self._finish))
+        self._stack.enter_context(Tracers(self._around))
         return self
 
     def __exit__(
@@ -54,20 +49,33 @@ class EagerTracing:
     ) -> None:
         self._stack.close()
 
-    def _begin(self, task: Any = None, **_: Any) -> None:
-        with self._failures.taken("eager"):
-            request = task.request
-            if request.is_eager and task.app is self._app:
-                span = self._spans.open(str(task.name), str(request.id), int(request.retries or 0))
-                setattr(request, _SPAN, span)
+    def _around(self, tracer: Tracer, task: Any, eager: bool) -> Tracer | None:  # noqa: FBT001  # called by position alone
+        if not eager or task.app is not self._app:
+            return None
 
-    def _finish(self, task: Any = None, retval: Any = None, state: str | None = None, **_: Any) -> None:
+        def trace(uuid: Any, args: Any, kwargs: Any, request: Any = None) -> Any:
+            span = self._open(task, request)
+            try:
+                traced = tracer(uuid, args, kwargs, request)
+            except BaseException as error:
+                # On its way to the caller: `apply(throw=True)`, or no `Exception` at all.
+                self._end(span, task, states.FAILURE, error)
+                raise
+            info = traced.info
+            self._end(span, task, *((states.SUCCESS, None) if info is None else (info.state, info.retval)))
+            return traced
+
+        return trace
+
+    def _open(self, task: Any, request: Any) -> OpenSpan | None:
         with self._failures.taken("eager"):
-            span: OpenSpan | None = vars(task.request).pop(_SPAN, None)
-            if span is None or task.app is not self._app:
+            return self._spans.open(str(task.name), str(request["id"]), int(request["retries"] or 0))
+        return None
+
+    def _end(self, span: OpenSpan | None, task: Any, state: str, error: Any) -> None:
+        with self._failures.taken("eager"):
+            if span is None:
                 return
-            # Without a state the exception is on its way to the caller: `apply(throw=True)`, or no `Exception` at all.
-            error = sys.exc_info()[1] if state is None else retval
-            failed = isinstance(error, BaseException) and state in {None, states.FAILURE}
+            failed = isinstance(error, BaseException) and state == states.FAILURE
             expected = isinstance(error, tuple(task.throws or ()))
-            span.end(state or states.FAILURE, error if failed else None, expected=expected)
+            span.end(state, error if failed else None, expected=expected)

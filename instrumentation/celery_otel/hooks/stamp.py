@@ -1,10 +1,11 @@
 """The stamp of an attempt: ids and sampling decision of its own span, which MAIN puts into its request at receipt.
 
-It reaches the process that runs the task as attributes of `task.request`. Texts, since transports treat numbers
+It reaches the process that runs the task among the headers of its request. Texts, since transports treat numbers
 differently: a large one makes the AMQP transport lose the task.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
@@ -14,13 +15,13 @@ from celery_otel.stamps import TRACEPARENT, TRACESTATE
 _TRACEPARENT_FORM = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
-def read_stamp(request: Any) -> SpanContext | None:
+def read_stamp(request: Mapping[str, Any]) -> SpanContext | None:
     """The context of the attempt's own span; None for a task without a usable stamp.
 
     Args:
-        request: A task's request, as Celery makes it where the task runs.
+        request: A task's request, as Celery hands it to what runs the task.
     """
-    found = _TRACEPARENT_FORM.fullmatch(str(getattr(request, TRACEPARENT, "")))
+    found = _TRACEPARENT_FORM.fullmatch(str(request.get(TRACEPARENT, "")))
     if found is None:
         return None
     trace_id, span_id, flags = int(found[1], 16), int(found[2], 16), int(found[3], 16)
@@ -30,6 +31,6 @@ def read_stamp(request: Any) -> SpanContext | None:
     return context if context.is_valid else None
 
 
-def _trace_state(request: Any) -> TraceState | None:
-    header = getattr(request, TRACESTATE, None)
+def _trace_state(request: Mapping[str, Any]) -> TraceState | None:
+    header = request.get(TRACESTATE)
     return TraceState.from_header([header]) if isinstance(header, str) else None

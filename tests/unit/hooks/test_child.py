@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from celery import Celery, signals
-from celery.app.trace import build_tracer
+from celery.app import trace as celery_trace
+from celery.worker.consumer import consumer
 from opentelemetry import baggage, context, trace
 from opentelemetry.trace import INVALID_SPAN
 
@@ -34,7 +35,7 @@ class Child:
 
     def run(self, work: Callable[[], Any], stamp: str | None = STAMP, **request: Any) -> Any:
         """What a task that does some work returns."""
-        tracer = build_tracer(self.task.name, self.task, app=self.app)
+        tracer = celery_trace.build_tracer(self.task.name, self.task, app=self.app)
         stamps = {} if stamp is None else {TRACEPARENT: stamp}
         request = {"id": "1", "hostname": "w@host", "delivery_info": {}, **stamps, **request}
         return tracer("1", (work,), {}, request=request).retval
@@ -143,7 +144,6 @@ def test_an_eager_task_belongs_to_the_task_that_calls_it(child: Child) -> None:
 
     child.run(work)
     assert [{"span": SPAN, "attributes": {"eager": STAMP, "after": STAMP}}] == child.relay.drain()
-    assert child.run(lambda: trace.get_current_span() is INVALID_SPAN, is_eager=True)
 
 
 @pytest.mark.usefixtures("tracing")
@@ -273,11 +273,30 @@ def test_without_a_way_to_main_it_is_said_once(child: Child, caplog: pytest.LogC
 
 
 def test_it_is_taken_back(child: Child) -> None:
-    """Afterwards, Celery's signals have the receivers that they had, and stamped tasks are left alone."""
-    watched = (signals.task_prerun, signals.task_postrun, signals.worker_process_shutdown)
-    before = [list(signal.receivers) for signal in watched]
+    """Afterwards, Celery's signals and tracers are what they were, and stamped tasks are left alone."""
+    before = list(signals.worker_process_shutdown.receivers), celery_trace.build_tracer, consumer.build_tracer
     with ChildTracing(child.relay):
-        during = [list(signal.receivers) for signal in watched]
-    assert before == [list(signal.receivers) for signal in watched]
+        during = list(signals.worker_process_shutdown.receivers), celery_trace.build_tracer, consumer.build_tracer
+    after = list(signals.worker_process_shutdown.receivers), celery_trace.build_tracer, consumer.build_tracer
+    assert before == after
     assert all(there != then for there, then in zip(before, during, strict=True))
     assert child.run(lambda: trace.get_current_span() is INVALID_SPAN)
+
+
+def test_tasks_that_are_ready_to_run_are_wrapped_too(child: Child) -> None:
+    """In a process whose tasks have their tracers already these are wrapped, and unwrapped afterwards."""
+    child.task.__trace__ = own = celery_trace.build_tracer(child.task.name, child.task, app=child.app)
+    request = {"id": "1", "hostname": "w@host", "delivery_info": {}, TRACEPARENT: STAMP}
+    with ChildTracing(child.relay, app=child.app):
+        assert STAMP == child.task.__trace__("1", (current,), {}, request).retval
+    assert own is child.task.__trace__
+
+
+def test_who_patches_on_top_keeps_what_they_have(child: Child) -> None:
+    """A tracer that is built through a patch on top of ours, after ours has gone, is Celery's own."""
+    tracing = ChildTracing(child.relay)
+    with tracing:
+        ours = celery_trace.build_tracer
+    tracer = ours(child.task.name, child.task, app=child.app)
+    request = {"id": "1", "hostname": "w@host", "delivery_info": {}, TRACEPARENT: STAMP}
+    assert STAMP != tracer("1", (current,), {}, request=request).retval
