@@ -1,6 +1,7 @@
-"""What every test starts from: an environment without our variables."""
+"""What every test starts from: an environment without our variables, in a process that can be interrupted."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,12 @@ from hypothesis import HealthCheck, settings
 # Timing is no test here: a busy machine is slow at whatever Hypothesis draws.
 settings.register_profile("celery-otel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("celery-otel")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets tests be interrupted: the processes of pytest-xdist ignore SIGINT, and so would all that they start."""
+    if hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -108,6 +108,11 @@ class WorkerTelemetry:
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """Every series of this moment."""
+        if self.tracing is not None:
+            # The reading posts the journal: no hook will come back to the spans of what ended there.
+            self.ledger.post()
+            with self.hooks.failures.taken("span"):
+                self.tracing.attempts.complete_many()
         return {**self.ledger.read(), **self._gauges.read()}
 
     def watch(self, consumer: Any) -> ConsumerWatch:

@@ -17,7 +17,7 @@ from celery.schedules import crontab
 import celery_otel
 from celery_otel.core.beat import BeatCounts
 from tests.integration.beat.journal import Journal, Journalled
-from tests.integration.beat.shared import BREAKABLE, TASK
+from tests.integration.beat.shared import BREAKABLE, SHOP, TASK
 
 
 class Scheduler(Journalled, PersistentScheduler):
@@ -33,7 +33,7 @@ def _entry(timing: float | dict[str, str]) -> dict[str, Any]:
     return {"task": TASK, "schedule": crontab(**timing) if isinstance(timing, dict) else timing}
 
 
-app = Celery("shop", broker="redis://unset")
+app = Celery(SHOP, broker="redis://unset")
 app.journal = Journal(Path(os.environ.get("BEAT_JOURNAL", os.devnull)))
 app.conf.broker_connection_retry_on_startup = True
 app.conf.beat_schedule = {

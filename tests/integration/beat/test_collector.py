@@ -5,6 +5,7 @@ import socket
 from celery_otel_pipeline.collector import Collector
 from tests.integration.beat.conftest import LAST_FIRE, LAST_TICK, MISSED, Page, Scene, otlp, remembered
 from tests.integration.beat.journal import missed
+from tests.integration.beat.shared import SHOP
 
 ONCE_AN_HOUR = 3_600_000
 NAME = f"beat@{socket.gethostname()}"
@@ -18,7 +19,7 @@ def test_the_last_export_carries_everything(scene: Scene) -> None:
             scene.wait_for_runs("often", 3)
             beat.stop()
         page = Page(collector.metrics_url)
-        labels = {"job": "shop", "instance": NAME, "entry": "often"}
+        labels = {"job": SHOP, "instance": NAME, "entry": "often"}
         assert remembered(beat.schedule_path, "often") == page.value(LAST_FIRE, **labels)
         assert missed(scene.runs("often"), 1.0) == page.value(MISSED, **labels)
 
@@ -45,5 +46,5 @@ def test_two_beats_of_a_machine_are_told_apart(scene: Scene) -> None:
             scene.eventually({NAME}, lambda: page.origins(LAST_TICK))
             with second:
                 scene.eventually({NAME, NAME.replace("@", "-2@")}, lambda: page.origins(LAST_TICK))
-        assert "another beat of shop runs on this machine" in second.log
+        assert f"another beat of {SHOP} runs on this machine" in second.log
         assert "another beat" not in first.log

@@ -7,6 +7,7 @@ from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.ports import free_port
 from tests.integration.beat.conftest import APPLICATION, LAST_FIRE, MISSED, Page, Scene, otlp, page_on, remembered
 from tests.integration.beat.journal import missed
+from tests.integration.beat.shared import SHOP
 
 ONCE_AN_HOUR = 3_600_000
 OF_A_WORKER = re.compile("celery_(task|worker|active|messages)_.*")
@@ -53,7 +54,7 @@ def test_the_last_export_of_each_carries_everything(scene: Scene, python: str) -
             # With it ends all that it has started, as in a container.
             worker.warm_stop()
         page = Page(collector.metrics_url)
-        beat = {"job": "shop", "instance": f"beat-{worker.node_name}", "entry": "often"}
+        beat = {"job": SHOP, "instance": f"beat-{worker.node_name}", "entry": "often"}
         assert remembered(schedule_path(scene), "often") == page.value(LAST_FIRE, **beat)
         assert missed(scene.runs("often"), 1.0) == page.value(MISSED, **beat)
         assert {worker.node_name, f"beat-{worker.node_name}"} == page.origins("celery_.+")

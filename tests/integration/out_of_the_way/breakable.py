@@ -8,7 +8,8 @@ from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.tracing import AttemptTracing
 
 BREAKABLE: dict[str, tuple[type, str]] = {
-    "received": (Queues, "of_message"),
+    "received": (Ledger, "receive"),
+    "ledger": (Queues, "of_delivery"),
     "started": (Ledger, "start"),
     "reported": (Ledger, "end"),
 }
