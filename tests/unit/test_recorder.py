@@ -69,7 +69,7 @@ def desk() -> Desk:
 
 def attempt(number: int = 1, *, started: bool = True, sampled: bool = True, **fields: float) -> Attempt:
     """An attempt whose span has this number for its id."""
-    made = Attempt("shop.order", "orders", (str(number), "0", "0"), RECEIVED)
+    made = Attempt.described("shop.order", "orders", (str(number), "0", "0"), RECEIVED)
     for name, value in fields.items():
         setattr(made, name, value)
     made.span = SpanIdentity(1, number, sampled=sampled)

@@ -10,7 +10,7 @@ from celery_otel.recorder import SpanRecorder
 
 def attempt(number: int) -> Attempt:
     """A started attempt whose span is recorded."""
-    made = Attempt("shop.order", "celery", (f"id-{number}", "0", "0"), 1000.0)
+    made = Attempt.described("shop.order", "celery", (f"id-{number}", "0", "0"), 1000.0)
     made.started_at = 1001.0
     made.span = SpanIdentity(1, number)
     return made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Self
 from weakref import ref
 
 from celery_otel.core.outcome import Outcome
@@ -16,22 +16,9 @@ from celery_otel.core.span import AttributeValue, Raised, SpanIdentity
 Identity = tuple[str, str, str]
 
 
-class Message(NamedTuple):
-    """What a message says of an attempt, as it came from the network: nothing of it is sure to be of its type.
-
-    Attributes:
-        task_id: The task's id.
-        retries: How many attempts a retry has ended before.
-        replacements: How many tasks have replaced one another before.
-        published_at: When it was published, as its publisher stamped it.
-        delivery: The exchange and routing key by which it came.
-    """
-
-    task_id: Any
-    retries: Any
-    replacements: Any
-    published_at: Any
-    delivery: Mapping[str, Any]
+Message = tuple[Any, Any, Any, Any, Mapping[str, Any]]
+"""What a message says of an attempt: the task's id, the number of retries and of replacements before, when it was
+published, and the exchange and routing key by which it came. All as it came from the network, so of any type."""
 
 
 class Attempt:
@@ -58,7 +45,6 @@ class Attempt:
         retried_after_loss: Celery published a retry for it after its child was lost.
         reporting: The pool's report is being handled now.
         outcome: How it ended or why it was returned; None while it is open.
-        message: What its message says, until the ledger has read it.
         span: Who its span is; None if there is none.
         headers: The values of the message headers that its span shows, as `span_attributes.SHOWN` names them; empty if
             it is not sampled.
@@ -68,7 +54,11 @@ class Attempt:
         owner: Weak reference to the request object that stands for it in Celery.
     """
 
-    # Most of an attempt never differs from these: its constructor, called for every task, sets only what does.
+    # It has no constructor: one is made for every task, and most of it never differs from these.
+    task = ""
+    queue = ""
+    identity: Identity = ("", "", "")
+    received_at = 0.0
     published_at: float | None = None
     eta: float | None = None
     accepted = False
@@ -84,18 +74,18 @@ class Attempt:
     reporting = False
     outcome: Outcome | None = None
     owner: Owner | None = None
-    message: Message | None = None
     span: SpanIdentity | None = None
     headers: tuple[Any, ...] = ()
     pid: Any = None
     attributes: Mapping[str, AttributeValue] = MappingProxyType({})
     raised: Raised | None = None
 
-    def __init__(self, task: str, queue: str, identity: Identity, received_at: float) -> None:
-        self.task = task
-        self.queue = queue
-        self.identity = identity
-        self.received_at = received_at
+    @classmethod
+    def described(cls, task: str, queue: str, identity: Identity, received_at: float) -> Self:
+        """One that needs no message to describe it."""
+        made = cls()
+        made.task, made.queue, made.identity, made.received_at = task, queue, identity, received_at
+        return made
 
     @property
     def ready_at(self) -> float:

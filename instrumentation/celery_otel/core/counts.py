@@ -24,6 +24,11 @@ class Counts:
     def __init__(self, bounds: tuple[float, ...], max_error_types: int) -> None:
         self._counters = {metric: CounterTable() for metric in names.METRICS if metric.kind == "counter"}
         self._histograms = {metric: DistributionTable(bounds) for metric in names.METRICS if metric.kind == "histogram"}
+        # Those of every task, which are not looked up for each.
+        self._received, self._ended = self._counters[names.TASK_RECEIVED], self._counters[names.TASK_TOTAL]
+        self._queue_times = self._histograms[names.TASK_QUEUE_TIME]
+        self._prefetch_times = self._histograms[names.TASK_PREFETCH_TIME]
+        self._durations = self._histograms[names.TASK_DURATION]
         self._failures: dict[str, WindowCounter] = {}
         self._last_received: dict[str, float] = {}
         self._error_type = BoundedLabel(max_error_types, self.overflow("error_type"))
@@ -59,20 +64,20 @@ class Counts:
 
     def received(self, attempt: Attempt) -> None:
         """Counts a receipt."""
-        self._counters[names.TASK_RECEIVED].add(attempt.task)
+        self._received[attempt.task,] += 1
         self._last_received[attempt.queue] = attempt.received_at
 
     def started(self, attempt: Attempt, started_at: float) -> None:
         """Records how long an attempt waited until its start."""
-        waited = max(0.0, started_at - attempt.ready_at)
-        self._histograms[names.TASK_PREFETCH_TIME].record(waited, attempt.task)
+        ready_at = attempt.received_at if attempt.eta is None else attempt.ready_at
+        self._prefetch_times.record(max(0.0, started_at - ready_at), attempt.task)
         if attempt.eta is not None:
             delay = max(0.0, started_at - attempt.eta)
             self._histograms[names.TASK_ETA_DELAY].record(delay, attempt.task)
         if attempt.published_at is not None:
             due = attempt.published_at if attempt.eta is None else max(attempt.published_at, attempt.eta)
             queued = max(0.0, started_at - due)
-            self._histograms[names.TASK_QUEUE_TIME].record(queued, attempt.task, attempt.queue)
+            self._queue_times.record(queued, attempt.task, attempt.queue)
 
     def ended(self, attempt: Attempt, outcome: Outcome, seconds: float, now: float, at: float) -> None:
         """Counts the end of an attempt.
@@ -87,10 +92,10 @@ class Counts:
         if outcome.status is None:
             self.add(names.TASK_RETURNED, attempt.task, str(outcome.returned))
             return
-        self._counters[names.TASK_TOTAL].add(attempt.task, outcome.status)
+        self._ended[attempt.task, outcome.status] += 1
         if attempt.started_at is not None:
             exemplar = None if attempt.span is None else _exemplar(attempt.span, seconds, at)
-            self._histograms[names.TASK_DURATION].record(seconds, attempt.task, outcome.status, exemplar=exemplar)
+            self._durations.record(seconds, attempt.task, outcome.status, exemplar=exemplar)
         if outcome.detail:
             self._detail(attempt.task, outcome, now)
 

@@ -8,8 +8,11 @@ OVERFLOW = "_OTHER"
 """What stands for every value beyond a limit."""
 
 
-class BoundedLabel:
+class BoundedLabel(dict[str, str]):
     """The values of one label: the first `limit` distinct ones pass, the rest become `_OTHER`.
+
+    A dictionary that finds a value by itself or by what it is cut to: `label[value]` is the value as it may stand on a
+    series.
 
     Args:
         limit: How many distinct values pass.
@@ -17,21 +20,21 @@ class BoundedLabel:
     """
 
     def __init__(self, limit: int, overflowed: Callable[[], None]) -> None:
+        super().__init__()
         self._limit = limit
         self._overflowed = overflowed
-        self._known: dict[str, str] = {}
 
     def __call__(self, value: str) -> str:
         """The value as it may stand on a series."""
-        known = self._known.get(value)
-        if known is not None:
-            return known
+        return self[value]
+
+    def __missing__(self, value: str) -> str:
         # What comes from the network may be long, and may hold what no exporter can encode.
         value = value[:MAX_LENGTH].encode("utf-8", "replace").decode()
-        if value in self._known:
+        if value in self:
             return value
-        if len(self._known) >= self._limit:
+        if len(self) >= self._limit:
             self._overflowed()
             return OVERFLOW
         # setdefault: two threads may bring the same value at once.
-        return self._known.setdefault(value, value)
+        return self.setdefault(value, value)

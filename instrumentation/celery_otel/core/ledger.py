@@ -27,10 +27,8 @@ MANY = 96
 TOO_MANY = 1000
 """How many entries wait for an end at most: a worker may receive as many attempts as it likes before it ends one."""
 
-Ended = tuple[Outcome, float | None, float, float]
-"""How an attempt ended, how long its child says it ran, and when: monotonic and Unix time."""
-Started = tuple[float, float]
-"""When an attempt started: monotonic and Unix time."""
+Entry = tuple[Callable[[Attempt, Any, Any], None], Attempt, Any, Any]
+"""What is written into the journal: how it is posted, the attempt, and two things more that depend on it."""
 
 
 class Ledger:
@@ -46,7 +44,7 @@ class Ledger:
             that what it notes and what is counted are one.
         read_too: Gives series that are read with all others, inside the lock: what comes of each end is in the same
             reading as the end.
-        describe: Called with each attempt that is received, to read its message.
+        describe: Called with each attempt that is received with a message, to read it.
         failed: Takes an exception of what is called here, whose entry is then lost.
     """
 
@@ -58,19 +56,22 @@ class Ledger:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.worker = worker
-        self.ended_too: Callable[[Attempt, Outcome, float], None] = lambda *_: None
+        self.ended_too: Callable[[Attempt, Outcome, float], None] | None = None
         self.read_too: Callable[[], dict[Metric, dict[Labels, Value]]] = dict
-        self.describe: Callable[[Attempt], None] = lambda _: None
+        self.describe: Callable[[Attempt, Any], None] = lambda *_: None
         self.failed: Callable[[Exception], None] = _raise
         self._counts = counts
-        self._clock = clock
-        self._journal: deque[tuple[Callable[[Attempt, Any], None], Attempt, Any]] = deque()
+        self._monotonic = clock.monotonic
+        self._wall = clock.wall
+        self._journal: deque[Entry] = deque()
         self._posting = False
+        # Bound once: every entry would bind them anew.
+        self._received, self._started, self._ended = self._receive, self._start, self._end
         # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
         # thread while it holds the lock.
         self._lock = threading.RLock()
         self._open: dict[Attempt, None] = {}
-        self._ended = EndedAttempts()
+        self._memory = EndedAttempts()
         self._declared: dict[str, None] = {}
         # Filled from weak reference callbacks, which may run at any moment on any thread, also inside the lock:
         # appending to a deque is the one thing they do.
@@ -90,16 +91,23 @@ class Ledger:
         with self._lock:
             self._counts.add(metric, *labels, amount=amount)
 
-    def receive(self, attempt: Attempt, request: object) -> None:
-        """Opens an attempt, which lives as long as its request unless it is ended."""
+    def receive(self, attempt: Attempt, request: object, message: Any = None) -> None:
+        """Opens an attempt, which lives as long as its request unless it is ended.
+
+        Args:
+            attempt: The attempt.
+            request: The object that stands for it in Celery.
+            message: What describes it, if it is not described yet.
+        """
         attempt.owner = owner = Owner(request, self._dead.append)
         owner.attempt = attempt
-        self._journal.append((self._receive, attempt, None))
+        self._journal.append((self._received, attempt, message, None))
         if len(self._journal) >= TOO_MANY:
             self.post()
 
-    def _receive(self, attempt: Attempt, _: None = None) -> None:
-        self.describe(attempt)
+    def _receive(self, attempt: Attempt, message: Any = None, _: None = None) -> None:
+        if message is not None:
+            self.describe(attempt, message)
         attempt.outcome = None
         self._open[attempt] = None
         self._counts.received(attempt)
@@ -112,25 +120,25 @@ class Ledger:
             accepted: When the pool accepted it: the monotonic time.
         """
         attempt.accepted = True
-        now = self._clock.monotonic()
-        started = min(accepted, now)
-        self._journal.append((self._start, attempt, (started, self._clock.wall() - (now - started))))
+        self._journal.append((self._started, attempt, accepted, None))
 
-    def _start(self, attempt: Attempt, started: Started) -> None:
+    def _start(self, attempt: Attempt, accepted: float, _: None) -> None:
         if attempt not in self._open:
             if attempt.outcome is None or attempt.outcome.returned is None:
                 return
             self._receive(attempt)
-        attempt.started_monotonic, attempt.started_at = started
+        now = self._monotonic()
+        attempt.started_monotonic = min(accepted, now)
+        attempt.started_at = self._wall() - (now - attempt.started_monotonic)
         self._counts.started(attempt, attempt.started_at)
-        if attempt.identity in self._ended:
+        if hash(attempt.identity) in self._memory:
             self._counts.add(names.TASK_DUPLICATES, attempt.task)
 
     def exceed(self, attempt: Attempt) -> None:
         """Counts a soft time limit that an attempt exceeded."""
-        self._journal.append((self._exceed, attempt, Limit.SOFT))
+        self._journal.append((self._exceed, attempt, Limit.SOFT, None))
 
-    def _exceed(self, attempt: Attempt, limit: Limit) -> None:
+    def _exceed(self, attempt: Attempt, limit: Limit, _: None = None) -> None:
         self._counts.add(names.TASK_TIMEOUTS, attempt.task, limit)
 
     def end(self, attempt: Attempt, outcome: Outcome, runtime: float | None = None) -> bool:
@@ -146,27 +154,30 @@ class Ledger:
         """
         # Without its owner the request's later death is nobody's business.
         attempt.owner = None
-        self._journal.append((self._end, attempt, (outcome, runtime, self._clock.monotonic(), self._clock.wall())))
-        if len(self._journal) < MANY:
+        self._journal.append((self._ended, attempt, outcome, runtime))
+        # One that does not say how long it ran has run until now.
+        if runtime is not None and len(self._journal) < MANY:
             return False
         self.post()
         return True
 
-    def _end(self, attempt: Attempt, ended: Ended) -> None:
+    def _end(self, attempt: Attempt, outcome: Outcome, runtime: float | None) -> None:
         if attempt not in self._open:
             return
-        outcome, runtime, now, at = ended
         del self._open[attempt]
         attempt.outcome = outcome
-        seconds = now - attempt.started_monotonic if runtime is None else runtime
         if runtime is not None and attempt.started_at is not None:
-            at = attempt.started_at + runtime
+            now, at = attempt.started_monotonic + runtime, attempt.started_at + runtime
+        else:
+            now, at = self._monotonic(), self._wall()
+        seconds = now - attempt.started_monotonic if runtime is None else runtime
         self._counts.ended(attempt, outcome, seconds, now, at)
         if outcome is TIMED_OUT:
             self._exceed(attempt, Limit.HARD)
-        self.ended_too(attempt, outcome, at)
+        if self.ended_too is not None:
+            self.ended_too(attempt, outcome, at)
         if attempt.started_at is not None and not attempt.requeued:
-            self._ended.add(attempt.identity)
+            self._memory.remember(attempt.identity)
 
     def post(self) -> None:
         """Enters what is in the journal."""
@@ -182,14 +193,14 @@ class Ledger:
 
     def _post(self) -> None:
         while self._journal:
-            enter, attempt, what = self._journal.popleft()
+            enter, attempt, one, other = self._journal.popleft()
             try:
-                enter(attempt, what)
+                enter(attempt, one, other)
             except Exception as error:  # noqa: BLE001  # one entry that fails is not the end of all others
                 self.failed(error)
 
     def _end_silently(self, attempt: Attempt, cause: ReturnCause) -> None:
-        self._end(attempt, (decide_silent(attempt, cause), None, self._clock.monotonic(), self._clock.wall()))
+        self._end(attempt, decide_silent(attempt, cause), None)
 
     def _bury(self) -> None:
         """Enters what is in the journal, then ends the attempts whose requests died without a word."""
@@ -221,7 +232,7 @@ class Ledger:
         """A copy of every series at one moment: it balances."""
         with self._lock:
             self._bury()
-            readings = self._counts.read(self.worker, self._clock.monotonic())
+            readings = self._counts.read(self.worker, self._monotonic())
             active = Counter(attempt.task for attempt in self._open if attempt.started_at is not None)
             waiting = len(self._open) - active.total()
             readings[names.ACTIVE_TASKS] = {(task,): active[task] for task in {**self._declared, **active}}

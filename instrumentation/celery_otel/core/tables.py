@@ -8,15 +8,14 @@ from celery_otel.metric import Distribution, Exemplar, Labels
 
 
 class CounterTable(dict[Labels, int]):
-    """The counters of one metric, by label values. A plain addition costs a fraction of a microsecond."""
+    """The counters of one metric, by label values. To add one: `table[labels] += 1`."""
+
+    def __missing__(self, labels: Labels) -> int:
+        return 0
 
     def add(self, *labels: str, amount: int = 1) -> None:
         """Adds to a series; an amount of 0 makes it exist."""
-        # Without a call in between: a signal handler that runs there may add to the same series.
-        if labels in self:
-            self[labels] += amount
-        else:
-            self[labels] = amount
+        self[labels] += amount
 
 
 class DistributionTable:

@@ -3,7 +3,10 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from operator import attrgetter
 from typing import Any, Concatenate, ParamSpec
+
+from celery.worker.request import Request
 
 from celery_otel import names
 from celery_otel.core.attempt import Attempt, Message
@@ -24,8 +27,6 @@ from celery_otel.stamps import PUBLISHED_AT
 
 P = ParamSpec("P")
 
-UNREAD = ("", "", "")
-"""The identity of an attempt whose message the ledger has not read yet."""
 
 # The hooks of every task guard themselves: `guarded` costs a call more, and time while the worker's queue is full.
 HOOKS: list[str] = ["received", "started", "reported"]
@@ -45,6 +46,11 @@ def guarded(method: Hook[P]) -> Hook[P]:
             self.failures.take(method.__name__, error)
 
     return hook
+
+
+_FIELDS = ("eta", "request_dict")
+# Celery's properties of these names only read attributes, and cost a call each.
+_OF_REQUEST = attrgetter("id", *(f"_{field}" if hasattr(Request, f"_{field}") else field for field in _FIELDS))
 
 
 class AttemptHooks:
@@ -72,27 +78,24 @@ class AttemptHooks:
     def received(self, request: Any) -> None:
         """The worker made a request of a message."""
         try:
-            header = request.request_dict.get
-            attempt = Attempt(request.task.name, "", UNREAD, self._wall())
-            attempt.message = Message(
-                request.id,
-                header("retries"),
-                header("replaced_task_nesting"),
-                header(PUBLISHED_AT),
-                request.delivery_info,
-            )
-            if request.eta is not None:
-                attempt.eta = _timestamp(request.eta)
+            task_id, eta, headers = _OF_REQUEST(request)
+            said = headers.get
+            message = task_id, said("retries"), said("replaced_task_nesting"), said(PUBLISHED_AT), said("delivery_info")
+            attempt = Attempt()
+            attempt.task = request._celery_otel_task  # noqa: SLF001  # ours, on Celery's class
+            attempt.received_at = self._wall()
+            if eta is not None:
+                attempt.eta = _timestamp(eta)
             if self._tracing is not None:
-                self._trace(self._tracing, request, attempt)
+                self._trace(self._tracing, attempt, headers, message)
             request._celery_otel_attempt = attempt  # noqa: SLF001  # ours, on Celery's object
-            self._ledger.receive(attempt, request)
+            self._ledger.receive(attempt, request, message)
         except Exception as error:  # noqa: BLE001  # as in `guarded`
             self.failures.take("received", error)
 
-    def _trace(self, tracing: AttemptTracing, request: Any, attempt: Attempt) -> None:
+    def _trace(self, tracing: AttemptTracing, attempt: Attempt, headers: Any, message: Message) -> None:
         try:
-            tracing.received(request, attempt)
+            tracing.received(attempt, headers, message)
         except Exception as error:  # noqa: BLE001  # whatever goes wrong with the span, the numbers stay true
             self.failures.take("span", error)
 
@@ -108,10 +111,10 @@ class AttemptHooks:
     def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """The pool's callback brought a result, and Celery has handled it."""
         try:
-            if self._tracing is not None and attempt.headers:
+            said, runtime = report.of_result(result)
+            if self._tracing is not None and (said is not report.SUCCEEDED or self._tracing.content):
                 with self.failures.taken("span"):
                     self._tracing.reported(request, attempt, result)
-            said, runtime = report.of_result(result)
             self._end(attempt, SUCCESS if said is report.SUCCEEDED else decide(attempt, said), runtime)
         except Exception as error:  # noqa: BLE001  # as in `guarded`
             self.failures.take("reported", error)

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from celery_otel.core.attempt import Attempt
+from celery_otel.core.attempt import Attempt, Message
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.hooks.queues import Queues
 
@@ -20,16 +20,16 @@ class Description:
         self._queues = queues
         self._task_label = task_label
 
-    def __call__(self, attempt: Attempt) -> None:
-        """Reads the message of an attempt, once."""
-        message, attempt.message = attempt.message, None
-        if message is None:
+    def __call__(self, attempt: Attempt, message: Message) -> None:
+        """Reads the message of an attempt, once: a sampler may have asked for it before."""
+        if attempt.queue:
             return
-        attempt.task = self._task_label(attempt.task)
-        attempt.queue = self._queues.of_delivery(message.delivery)
+        task_id, retries, replacements, published, delivery = message
+        attempt.task = self._task_label[attempt.task]
+        attempt.queue = self._queues.of_delivery(delivery)
         # The same when a message is delivered again. A replacement (`Task.replace`) keeps the id that it replaces.
-        attempt.identity = (str(message.task_id), str(message.retries or 0), str(message.replacements or 0))
-        attempt.published_at = published_at(message.published_at)
+        attempt.identity = (str(task_id), str(retries or 0), str(replacements or 0))
+        attempt.published_at = None if published is None else published_at(published)
 
 
 def published_at(stamp: Any) -> float | None:

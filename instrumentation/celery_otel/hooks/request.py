@@ -18,6 +18,7 @@ class AttemptMethods(_CELERYS):
     """What a request does beside what Celery's does: it tells the hooks."""
 
     _celery_otel_hooks: AttemptHooks
+    _celery_otel_task: str
     _celery_otel_attempt: Attempt | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,16 +118,17 @@ class HandingOver(_CELERYS):
         return super().execute_using_pool(pool, **kwargs)
 
 
-def request_class(base: Any, hooks: AttemptHooks, pool: Any) -> Any:
+def request_class(base: Any, hooks: AttemptHooks, pool: Any, task: str) -> Any:
     """A subclass of a request class whose requests live as attempts.
 
     Args:
         base: The class that Celery generated for a task.
         hooks: Where the life of the attempts is kept.
         pool: The worker's pool.
+        task: The task's name.
     """
     keeps = () if discards(pool) else (HandingOver,)
-    own = {"_celery_otel_hooks": hooks, "__module__": base.__module__}
+    own = {"_celery_otel_hooks": hooks, "_celery_otel_task": task, "__module__": base.__module__}
     return type(base.__name__, (AttemptMethods, *keeps, base), own)
 
 

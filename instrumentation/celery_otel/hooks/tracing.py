@@ -1,10 +1,10 @@
 """The span of an attempt as Celery's requests live it: who it is, what the message says, and what ended it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from celery_otel import attributes
-from celery_otel.core.attempt import Attempt
+from celery_otel.core.attempt import Attempt, Message
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, Status
 from celery_otel.core.span import Attributes, Raised, SpanIdentity, SpanLink
@@ -58,6 +58,7 @@ class AttemptTracing:
         children: Whether child processes run the attempts.
 
     Attributes:
+        content: The same.
         collects: Whether what children have sent is read at each end, because no event loop reads it as it comes.
     """
 
@@ -66,14 +67,14 @@ class AttemptTracing:
         identities: Identities,
         shape: Shape,
         recorder: Recorder,
-        describe: Callable[[Attempt], None],
+        describe: Callable[[Attempt, Message], None],
         *,
         content: bool = False,
         children: bool = False,
     ) -> None:
         self._identities = identities
         self._shape = shape
-        self._content = content
+        self.content = content
         self._children = children
         self._recorder = recorder
         self._describe = describe
@@ -90,22 +91,27 @@ class AttemptTracing:
             self._recorder.collect()
         self._recorder.complete_many()
 
-    def received(self, request: Any, attempt: Attempt) -> None:
-        """Decides who the attempt's span is, and stamps it into the request for the child to find."""
-        headers = request.request_dict
-        # Before the stamp: a retry's message may carry the one of the attempt before.
-        attempt.span = span = self._identities.make(headers, lambda: self._about(attempt), links=_links(headers))
-        # Strings, and always overwritten.
+    def received(self, attempt: Attempt, headers: MutableMapping[str, Any], message: Message) -> None:
+        """Decides who the attempt's span is, and stamps it into the request for the child to find.
+
+        Args:
+            attempt: The attempt.
+            headers: The request's dictionary, which goes to the child.
+            message: What describes the attempt, if the sampler asks about it.
+        """
+
+        def about() -> tuple[str, Attributes]:
+            self._describe(attempt, message)
+            return self._shape(attempt.task, attempt.queue)
+
+        attempt.span = span = self._identities.make(headers, about, links=_links(headers))
+        # Strings, and always overwritten: a retry's message may carry the stamp of the attempt before.
         headers[TRACEPARENT] = span.traceparent
         headers.pop(TRACESTATE, None)
         if span.trace_state:
             headers[TRACESTATE] = span.trace_state
         if span.sampled:
             attempt.headers = tuple(map(headers.get, self._shown))
-
-    def _about(self, attempt: Attempt) -> tuple[str, Attributes]:
-        self._describe(attempt)
-        return self._shape(attempt.task, attempt.queue)
 
     def started(self, attempt: Attempt, pid: Any) -> None:
         """Keeps which child runs it; the pools without children have other things in that place."""
@@ -118,7 +124,7 @@ class AttemptTracing:
             return
         info = result[1] if isinstance(result, tuple) else result
         if isinstance(result, tuple) and not result[0]:
-            if self._content and info is not None:
+            if self.content and info is not None:
                 # The child sends no result, but Celery's representation of it.
                 attempt.attributes = {attributes.TASK_RESULT: _text(info)}
             return
@@ -132,8 +138,8 @@ class AttemptTracing:
         trace = getattr(info, "traceback", "") or ""
         attempt.raised = Raised(
             report.full_name(error),
-            str(trace) if self._content else stack.without_messages(str(trace)),
-            _text(error) if self._content else "",
+            str(trace) if self.content else stack.without_messages(str(trace)),
+            _text(error) if self.content else "",
             expected=isinstance(error, tuple(request.task.throws or ())),
         )
 
@@ -146,7 +152,7 @@ class AttemptTracing:
             task_id: Its id.
             now: The Unix time in seconds.
         """
-        attempt = Attempt(UNKNOWN_TASK, UNKNOWN_TASK, (task_id, "0", "0"), now)
+        attempt = Attempt.described(UNKNOWN_TASK, UNKNOWN_TASK, (task_id, "0", "0"), now)
         headers = message.headers or {}
         attempt.span = self._identities.make(headers, lambda: self._shape(UNKNOWN_TASK, UNKNOWN_TASK))
         attempt.attributes = {attributes.TASK_NAME: name[:MAX_LENGTH]}

@@ -182,13 +182,13 @@ class WorkerTelemetry:
             mine = kwargs.get("app", task.app) is self._worker.app and hostname == self._worker.hostname
             if not mine or self._settings.excludes(task.name):
                 return generated
-            return self._with_attempts(generated, pool)
+            return self._with_attempts(generated, pool, task)
 
         return create_request_cls
 
-    def _with_attempts(self, generated: Any, pool: Any) -> Any:
+    def _with_attempts(self, generated: Any, pool: Any, task: Any) -> Any:
         try:
-            return request_class(generated, self.hooks, pool)
+            return request_class(generated, self.hooks, pool, str(task.name))
         except Exception as error:  # noqa: BLE001  # whatever it is, the task runs without us
             self.hooks.failures.take("request_class", error)
             return generated

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from celery_otel import attributes, names
-from celery_otel.core.attempt import Attempt
+from celery_otel.core.attempt import Attempt, Message
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.span import Attributes
 from celery_otel.failures import HookFailures
@@ -72,7 +72,7 @@ class WorkerTracing:
         settings: Settings,
         ledger: Ledger,
         open_spans: OpenSpans,
-        describe: Callable[[Attempt], None],
+        describe: Callable[[Attempt, Message], None],
         failed: Callable[[str], None],
     ) -> None:
         self._ledger = ledger

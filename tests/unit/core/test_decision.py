@@ -25,7 +25,7 @@ K = ReportKind
 
 def attempt(*flags: str, started: bool = True) -> Attempt:
     """An attempt with some flags up."""
-    made = Attempt("shop.order", "celery", ("id", "0", "0"), 0.0)
+    made = Attempt.described("shop.order", "celery", ("id", "0", "0"), 0.0)
     made.started_at = 1.0 if started else None
     for flag in flags:
         setattr(made, flag, True)

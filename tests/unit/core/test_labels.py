@@ -22,5 +22,5 @@ def test_the_oldest_attempt_is_forgotten_first() -> None:
     """The memory of ended attempts is bounded."""
     ended = EndedAttempts(size=2)
     for number in range(3):
-        ended.add((str(number), "0", "0"))
-    assert [False, True, True] == [(str(number), "0", "0") in ended for number in range(3)]
+        ended.remember((str(number), "0", "0"))
+    assert [False, True, True] == [hash((str(number), "0", "0")) in ended for number in range(3)]

@@ -9,26 +9,27 @@ from celery_otel.hooks.description import Description, published_at
 from celery_otel.hooks.queues import Queues
 
 
-def described(message: Message | None) -> Attempt:
+def described(message: Message) -> Attempt:
     """An attempt with that message, described."""
     app = Celery("shop", set_as_current=False)
     label = BoundedLabel(10, lambda: None)
-    attempt = Attempt("shop.order", "", ("", "", ""), 1.0)
-    attempt.message = message
-    Description(Queues(app, label), label)(attempt)
+    attempt = Attempt.described("shop.order", "", ("", "", ""), 1.0)
+    Description(Queues(app, label), label)(attempt, message)
     return attempt
 
 
 def test_a_message_says_whose_attempt_it_is() -> None:
     """Queue, identity and publish time come from the message, whatever the types of what it says."""
-    attempt = described(Message(7, 2, None, "3.5", {"exchange": "", "routing_key": "orders"}))
+    attempt = described((7, 2, None, "3.5", {"exchange": "", "routing_key": "orders"}))
     assert ("orders", ("7", "2", "0"), 3.5) == (attempt.queue, attempt.identity, attempt.published_at)
-    assert attempt.message is None
 
 
 def test_what_is_described_stays() -> None:
-    """An attempt that is received a second time is described already."""
-    assert "" == described(None).queue
+    """An attempt that was described for a sampler is not described again: its labels are bounded already."""
+    label = BoundedLabel(1, lambda: None)
+    attempt = Attempt.described("shop.order", "orders", ("7", "2", "0"), 1.0)
+    Description(Queues(Celery("shop", set_as_current=False), label), label)(attempt, (8, 0, 0, None, {}))
+    assert ("orders", ("7", "2", "0")) == (attempt.queue, attempt.identity)
 
 
 @pytest.mark.parametrize(

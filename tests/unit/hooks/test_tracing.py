@@ -21,6 +21,7 @@ from celery_otel.span_attributes import CONTENT_LENGTH, message_attributes
 from celery_otel.stamps import CHORD, LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 SECRET = "card-4711"  # noqa: S105  # stands for what must not be told
+MESSAGE = ("an-id", 0, 0, None, {"exchange": "", "routing_key": "orders"})
 LINK = f"00-{3:032x}-{4:016x}-01"
 
 
@@ -67,7 +68,7 @@ def named(task: str, _: str) -> tuple[str, Attributes]:
     return f"process {task}", {}
 
 
-def described(_: Attempt) -> None:
+def described(*_: object) -> None:
     """Attempts are described already."""
 
 
@@ -84,8 +85,8 @@ def request_of(**headers: Any) -> Any:
 
 def received(request: Any, identities: Identities | None = None, **options: bool) -> Attempt:
     """An attempt whose message has been received."""
-    attempt = Attempt("shop.order", "orders", ("an-id", "0", "0"), 1.0)
-    tracing(identities, **options).received(request, attempt)
+    attempt = Attempt.described("shop.order", "orders", ("an-id", "0", "0"), 1.0)
+    tracing(identities, **options).received(attempt, request.request_dict, MESSAGE)
     return attempt
 
 

@@ -39,7 +39,7 @@ class Desk:
 
     def end(self) -> None:
         """An attempt ends."""
-        attempt = Attempt("shop.order", "orders", ("1", "0", "0"), 1.0)
+        attempt = Attempt.described("shop.order", "orders", ("1", "0", "0"), 1.0)
         attempt.span, attempt.started_at = SpanIdentity(1, 2), 1.0
         self.pipeline.recorder.ended(attempt, SUCCESS, 2.0)
         self.pipeline.recorder.complete()
