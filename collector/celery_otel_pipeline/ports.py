@@ -1,8 +1,13 @@
 """Free TCP ports on loopback."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
@@ -23,8 +28,11 @@ _CANDIDATES = _candidates()
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nothing listens on, and that was not handed out before."""
-    return next(port for port in _CANDIDATES if _is_free(port))
+    """Return a port of the loopback address that nothing listens on, and that was not handed out before.
+
+    Nor is it handed out to another process of this machine that asks here, as tests do that run side by side.
+    """
+    return next(port for port in _CANDIDATES if _is_free(port) and _is_claimed(port))
 
 
 def _is_free(port: int) -> bool:
@@ -38,5 +46,20 @@ def _can_bind(candidate: socket.socket, port: int) -> bool:
     try:
         candidate.bind((LOOPBACK, port))
     except OSError:
+        return False
+    return True
+
+
+@cache
+def _claims() -> int:
+    """Open the file whose bytes stand for ports; its locks end with the process."""
+    return os.open(Path(tempfile.gettempdir()) / f"celery-otel-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _is_claimed(port: int) -> bool:
+    """Claim a port for this process, unless another one has it."""
+    try:
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except BlockingIOError:
         return False
     return True

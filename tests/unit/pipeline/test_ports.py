@@ -1,6 +1,9 @@
 """Free ports."""
 
+import os
 import socket
+import subprocess
+import sys
 
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 
@@ -10,6 +13,23 @@ def test_ports_are_never_the_same() -> None:
     ports = [free_port() for _ in range(200)]
 
     assert len(set(ports)) == 200
+
+
+def test_ports_of_two_programs_are_never_the_same() -> None:
+    """A port that one process was given, and does not listen on yet, is given to no other process of the machine."""
+    ports = [free_port() for _ in range(50)]
+    other = (
+        "import sys; from celery_otel_pipeline import ports; print([ports._is_claimed(int(p)) for p in sys.argv[1:]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", other, *map(str, ports)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+
+    assert str([False] * 50) == done.stdout.strip()
 
 
 def test_port_can_be_listened_on() -> None:
