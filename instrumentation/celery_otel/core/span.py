@@ -3,6 +3,7 @@
 Nothing here knows OpenTelemetry: ids are numbers, times are Unix times in seconds.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,6 +18,12 @@ TERMINATED_ERROR = "terminated"
 """The error type of an attempt that was killed by a revoke."""
 CANCELLED_ERROR = "cancelled"
 """The error type of an attempt that was abandoned by a shutdown or with its connection."""
+
+
+TRACEPARENT_FORM = re.compile("00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+"""A traceparent of the only version there is, without the ids of zeros that stand for none: trace, span, flags.
+
+Source: https://www.w3.org/TR/trace-context/#traceparent-header"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,13 @@ It reaches the process that runs the task among the headers of its request. Text
 differently: a large one makes the AMQP transport lose the task.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
+from celery_otel.core.span import TRACEPARENT_FORM
 from celery_otel.stamps import TRACEPARENT, TRACESTATE
-
-_TRACEPARENT_FORM = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 def read_stamp(request: Mapping[str, Any]) -> SpanContext | None:
@@ -21,14 +19,13 @@ def read_stamp(request: Mapping[str, Any]) -> SpanContext | None:
     Args:
         request: A task's request, as Celery hands it to what runs the task.
     """
-    found = _TRACEPARENT_FORM.fullmatch(str(request.get(TRACEPARENT, "")))
+    found = TRACEPARENT_FORM.fullmatch(str(request.get(TRACEPARENT, "")))
     if found is None:
         return None
     trace_id, span_id, flags = int(found[1], 16), int(found[2], 16), int(found[3], 16)
-    context = SpanContext(
+    return SpanContext(
         trace_id, span_id, is_remote=False, trace_flags=TraceFlags(flags), trace_state=_trace_state(request)
     )
-    return context if context.is_valid else None
 
 
 def _trace_state(request: Mapping[str, Any]) -> TraceState | None:

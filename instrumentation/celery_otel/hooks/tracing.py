@@ -7,12 +7,10 @@ from celery_otel import attributes
 from celery_otel.core.attempt import Attempt, Message
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, Status
-from celery_otel.core.span import Attributes, Raised, SpanIdentity, SpanLink
+from celery_otel.core.span import TRACEPARENT_FORM, Attributes, Raised, SpanIdentity, SpanLink
 from celery_otel.hooks import report, stack
 from celery_otel.span_attributes import CONTENT_LENGTH, SHOWN, SHOWN_CONTENT
 from celery_otel.stamps import LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
-
-_LENGTH = 55
 
 UNKNOWN_TASK = "unknown_task"
 """Stands for a task that is not registered here: on a span's name, where a name from the network must not be."""
@@ -171,13 +169,8 @@ def _links(headers: Mapping[str, Any]) -> tuple[SpanLink, ...]:
 
 
 def _link(traceparent: Any, meaning: str) -> SpanLink | None:
-    if not isinstance(traceparent, str) or len(traceparent) != _LENGTH:
-        return None
-    try:
-        trace_id, span_id = int(traceparent[3:35], 16), int(traceparent[36:52], 16)
-    except ValueError:
-        return None
-    return SpanLink(trace_id, span_id, {attributes.LINK: meaning})
+    found = TRACEPARENT_FORM.fullmatch(traceparent) if isinstance(traceparent, str) else None
+    return None if found is None else SpanLink(int(found[1], 16), int(found[2], 16), {attributes.LINK: meaning})
 
 
 def _text(value: Any) -> str:

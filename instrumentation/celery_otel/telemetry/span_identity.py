@@ -1,6 +1,5 @@
 """Decides, when a message is received, who its attempt's span is: trace, parent, sampling, links."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from opentelemetry.sdk.trace.sampling import Decision, ParentBased, ParentBasedT
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from celery_otel.core.span import Attributes, SpanIdentity, SpanLink
+from celery_otel.core.span import TRACEPARENT_FORM, Attributes, SpanIdentity, SpanLink
 
 
 class HeaderGetter(Getter[Mapping[str, Any]]):
@@ -76,7 +75,7 @@ class IdentityMaker:
         """
         if self._obeys and self._reads_standard() and not headers.get("tracestate"):
             traceparent = headers.get("traceparent")
-            found = _PARENT(traceparent) if isinstance(traceparent, str) else None
+            found = TRACEPARENT_FORM.fullmatch(traceparent) if isinstance(traceparent, str) else None
             if found is not None:
                 trace_id, parent_id = int(found[1], 16), int(found[2], 16)
                 sampled = bool(int(found[3], 16) & TraceFlags.SAMPLED)
@@ -112,11 +111,6 @@ class IdentityMaker:
             links=links,
             attributes=_added(result.attributes or {}, attributes),
         )
-
-
-# A traceparent of the only version there is (https://www.w3.org/TR/trace-context/#traceparent-header), without the ids
-# of zeros that stand for none. What is written in any other way is left to the propagator.
-_PARENT = re.compile("00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})").fullmatch
 
 
 def obeys_parent(sampler: Sampler) -> bool:
