@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import partial
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, current_app, signals
 from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
@@ -55,7 +55,8 @@ class Instrumentation:
         self._settings = settings
         self._clock = clock
         self._stack = ExitStack()
-        self._spawned = SpawnedChild(lambda: ChildTracing(None, app=app), self._task_logs)
+        # A spawned child runs the tasks of the copy that its worker has sent it, which is its current application.
+        self._spawned = SpawnedChild(lambda: ChildTracing(None, app=current_app), self._task_logs)
         self._worker = "worker"
         self._beat: Any = None
 

@@ -157,8 +157,9 @@ def test_what_a_collector_never_takes_is_dropped(disturb: Disturb, bare_stop: fl
 def test_a_span_hook_that_raises_costs_spans_alone(hook: str, disturb: Disturb, bare_stop: float) -> None:
     """All tasks succeed and are counted, whatever fails about their spans; each failure is counted, one line tells."""
     with OtlpSink() as sink:
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint, "BROKEN_HOOK": hook, **SPANS_ALONE}
-        with disturb(**env) as disturbed:
+        # With content there is something to keep of every report.
+        env = {"BROKEN_HOOK": hook, "CELERY_OTEL_CAPTURE_CONTENT": "true", **SPANS_ALONE}
+        with disturb(OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint, **env) as disturbed:
             assert [2 * number for number in range(20)] == disturbed.run(20)
             disturbed.wait_for(20, "celery_otel_hook_errors_total", hook="span")
             assert 20 == disturbed.counter(ENDED, status="success")

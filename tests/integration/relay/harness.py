@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, bootsteps, signals
+from celery import Celery, bootsteps, current_app, signals
 from celery.worker import strategy
 
 from celery_otel.hooks.carrier import carrier_for
@@ -128,6 +128,6 @@ def install(app: Celery) -> None:
     """Puts the harness into the workers of an application, and into children that are not forked."""
     app.harness_stack = ExitStack()
     enter = app.harness_stack.enter_context
-    spawned = enter(SpawnedChild(lambda: ChildTracing(None, app=app), lambda: TaskLogs("shop")))
+    spawned = enter(SpawnedChild(lambda: ChildTracing(None, app=current_app), lambda: TaskLogs("shop")))
     enter(stepped(app.steps["worker"], type("Step", (WorkerStep,), {"spawned": spawned})))
     enter(stepped(app.steps["consumer"], ConsumerStep))
