@@ -32,7 +32,7 @@ def free_port() -> int:
 
     Nor is it handed out to another process of this machine that asks here, as tests do that run side by side.
     """
-    return next(port for port in _CANDIDATES if _is_free(port) and _is_claimed(port))
+    return next(port for port in _CANDIDATES if _is_free(port) and _can_claim(port))
 
 
 def _is_free(port: int) -> bool:
@@ -56,7 +56,7 @@ def _claims() -> int:
     return os.open(Path(tempfile.gettempdir()) / f"celery-otel-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def _is_claimed(port: int) -> bool:
+def _can_claim(port: int) -> bool:
     """Claim a port for this process, unless another one has it."""
     try:
         fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)

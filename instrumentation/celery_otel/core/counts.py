@@ -69,8 +69,7 @@ class Counts:
 
     def started(self, attempt: Attempt, started_at: float) -> None:
         """Records how long an attempt waited until its start."""
-        ready_at = attempt.received_at if attempt.eta is None else attempt.ready_at
-        self._prefetch_times.record(max(0.0, started_at - ready_at), attempt.task)
+        self._prefetch_times.record(max(0.0, started_at - attempt.ready_at), attempt.task)
         if attempt.eta is not None:
             delay = max(0.0, started_at - attempt.eta)
             self._histograms[names.TASK_ETA_DELAY].record(delay, attempt.task)

@@ -1,6 +1,5 @@
 """Eager tasks (`Task.apply`, `task_always_eager`): a span in the process that calls, and no worker that counts them."""
 
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -37,17 +36,17 @@ class EagerTracing:
         self._spans = spans
         # Nobody exports metrics where tasks are called: the log is all there is.
         self._failures = HookFailures(lambda _: None, FailureLog())
-        self._stack = ExitStack()
+        # Around the user's own handlers, as in a worker.
+        self._tracers = Tracers(self._around)
 
     def __enter__(self) -> Self:
-        # Around the user's own handlers, as in a worker.
-        self._stack.enter_context(Tracers(self._around))
+        self._tracers.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._tracers.__exit__(kind, error, trace)
 
     def _around(self, tracer: Tracer, task: Any, eager: bool) -> Tracer | None:  # noqa: FBT001  # called by position alone
         if not eager or task.app is not self._app:

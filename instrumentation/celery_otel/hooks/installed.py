@@ -18,17 +18,6 @@ def connected(signal: Any, receiver: Callable[..., Any]) -> Iterator[None]:
 
 
 @contextmanager
-def connected_first(signal: Any, receiver: Callable[..., Any]) -> Iterator[None]:
-    """Connects a receiver to a signal of Celery, before all that are connected already."""
-    with connected(signal, receiver):
-        with signal.lock:
-            # The list itself is kept: Celery's tracers hold on to it.
-            signal.receivers.insert(0, signal.receivers.pop())
-            signal.sender_receivers_cache.clear()
-        yield
-
-
-@contextmanager
 def patched(module: Any, name: str, value: Any) -> Iterator[None]:
     """Replaces an attribute of a module."""
     original = getattr(module, name)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from celery.utils.dispatch import Signal
 
-from celery_otel.hooks.installed import Shared, connected, connected_first, overridden
+from celery_otel.hooks.installed import Shared, connected, overridden
 
 
 class Thing:
@@ -65,21 +65,16 @@ def test_what_is_shared_is_put_in_once() -> None:
         assert ["in", "out", "in"] == told
 
 
-def test_a_receiver_is_put_before_the_others() -> None:
-    """The signal calls it first, its list of receivers is the same object, and it is gone afterwards."""
+def test_a_receiver_hears_while_it_is_connected() -> None:
+    """The signal calls it inside, its list of receivers is the same object, and it is gone afterwards."""
     signal, called = Signal(), []
 
-    def first(**_: object) -> None:
-        called.append("first")
-
-    def second(**_: object) -> None:
-        called.append("second")
+    def receiver(**_: object) -> None:
+        called.append("called")
 
     receivers = signal.receivers
-    with connected(signal, second):
-        with connected_first(signal, first):
-            signal.send(sender=None)
+    with connected(signal, receiver):
         signal.send(sender=None)
     signal.send(sender=None)
-    assert ["first", "second", "second"] == called
+    assert ["called"] == called
     assert receivers is signal.receivers

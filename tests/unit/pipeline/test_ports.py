@@ -19,7 +19,7 @@ def test_ports_of_two_programs_are_never_the_same() -> None:
     """A port that one process was given, and does not listen on yet, is given to no other process of the machine."""
     ports = [free_port() for _ in range(50)]
     other = (
-        "import sys; from celery_otel_pipeline import ports; print([ports._is_claimed(int(p)) for p in sys.argv[1:]])"
+        "import sys; from celery_otel_pipeline import ports; print([ports._can_claim(int(p)) for p in sys.argv[1:]])"
     )
     done = subprocess.run(
         [sys.executable, "-c", other, *map(str, ports)],
