@@ -15,7 +15,7 @@ from celery_otel.core.attempt import Attempt
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.outcome import CANCELLED, LOST, TERMINATED, TIMED_OUT, Outcome
 from celery_otel.core.span import FinishedSpan, error_type, has_span
-from celery_otel.span_attributes import message_attributes, outcome_attributes
+from celery_otel.span_attributes import attempt_attributes
 
 PATIENCE = 1.0
 """Seconds that the record of a killed child may come after its end."""
@@ -133,10 +133,10 @@ class SpanRecorder:
                 attempt.queue,
                 start,
                 max(start, at),
-                {**message_attributes(attempt), **attempt.attributes, **outcome_attributes(attempt, outcome)},
+                attempt_attributes(attempt, outcome),
                 "" if expected else error_type(outcome),
                 attempt.raised,
-                self._said.pop(_key(attempt), {}),
+                self._said.pop(_key(attempt), {}) if self._said else {},
             )
         )
 

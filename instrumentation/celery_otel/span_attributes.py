@@ -8,25 +8,25 @@ from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, ReturnCause, Status
 from celery_otel.core.span import AttributeValue
+from celery_otel.message_headers import CONTENT, COUNTED, SHOWN
 from celery_otel.stamps import CHORD
 
 CONTENT_LENGTH = 1024
 """The most characters of arguments, results and messages of exceptions: as many as Celery itself keeps."""
 
-_HEADERS = {
+_OF_HEADER = {
     "correlation_id": attributes.CONVERSATION_ID,
     "root_id": attributes.TASK_ROOT_ID,
     "parent_id": attributes.TASK_PARENT_ID,
     "group": attributes.GROUP_ID,
     "eta": attributes.TASK_ETA,
     CHORD: attributes.CHORD_ID,
+    "argsrepr": attributes.TASK_ARGS,
+    "kwargsrepr": attributes.TASK_KWARGS,
 }
-_CONTENT = {"argsrepr": attributes.TASK_ARGS, "kwargsrepr": attributes.TASK_KWARGS}
-
-SHOWN = ("retries", *_HEADERS)
-"""The message headers that a span shows: an attempt keeps their values in this order."""
-SHOWN_CONTENT = tuple(_CONTENT)
-"""And those that it shows only if it may show content."""
+_SHOWN = [(_OF_HEADER[header], MAX_LENGTH) for header in SHOWN]
+_SHOWN += [(_OF_HEADER[header], CONTENT_LENGTH) for header in CONTENT]
+_RETRIES = COUNTED.index("retries")
 
 STATES: Mapping[Status | ReturnCause | None, str] = {
     **{status: status.upper() for status in Status},
@@ -36,21 +36,25 @@ STATES: Mapping[Status | ReturnCause | None, str] = {
 """What `celery.task.state` says: Celery's word where it has one."""
 
 
+def attempt_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, AttributeValue]:
+    """What the span of an attempt says when it has ended."""
+    found = message_attributes(attempt)
+    found.update(attempt.attributes)
+    _add_end(found, attempt, outcome)
+    return found
+
+
 def message_attributes(attempt: Attempt) -> dict[str, AttributeValue]:
     """What the message of an attempt says."""
     found: dict[str, AttributeValue] = {attributes.MESSAGE_ID: attempt.identity[0][:MAX_LENGTH]}
     if not attempt.headers:
         return found
-    retries = _number(attempt.headers[0])
-    found[attributes.TASK_RETRIES] = retries
+    found[attributes.TASK_RETRIES] = retries = _number(attempt.headers[_RETRIES])
     if retries:
         found[attributes.UPSTREAM_RETRIES] = retries
-    for attribute, value in zip(_HEADERS.values(), attempt.headers[1:], strict=False):
+    for (attribute, length), value in zip(_SHOWN, attempt.headers[len(COUNTED) :], strict=False):
         if value is not None:
-            found[attribute] = str(value)[:MAX_LENGTH]
-    for attribute, value in zip(_CONTENT.values(), attempt.headers[len(SHOWN) :], strict=False):
-        if value is not None:
-            found[attribute] = str(value)[:CONTENT_LENGTH]
+            found[attribute] = str(value)[:length]
     if isinstance(attempt.pid, int):
         found[attributes.PROCESS_PID] = attempt.pid
     return found
@@ -64,24 +68,20 @@ def _number(value: Any) -> int:
         return 0
 
 
-def outcome_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, AttributeValue]:
-    """What the end of an attempt adds to its span."""
-    state = STATES[outcome.status or outcome.returned]
-    found: dict[str, AttributeValue] = {attributes.TASK_STATE: state, attributes.UPSTREAM_STATE: state}
+def _add_end(found: dict[str, AttributeValue], attempt: Attempt, outcome: Outcome) -> None:
+    found[attributes.TASK_STATE] = found[attributes.UPSTREAM_STATE] = STATES[outcome.status or outcome.returned]
     if outcome.status is Status.REVOKED:
         found[attributes.REVOKED_CAUSE] = outcome.detail
     if outcome.status is Status.RETRY:
         found[attributes.RETRY_REASON] = outcome.detail
     if attempt.started_at is not None:
-        found.update(waits(attempt, attempt.started_at))
-    return found
+        _add_waits(found, attempt, attempt.started_at)
 
 
-def waits(attempt: Attempt, started_at: float) -> dict[str, AttributeValue]:
+def _add_waits(found: dict[str, AttributeValue], attempt: Attempt, started_at: float) -> None:
     """How long an attempt waited, in seconds, for what."""
-    found: dict[str, AttributeValue] = {attributes.PREFETCH_TIME: max(0.0, started_at - attempt.ready_at)}
+    found[attributes.PREFETCH_TIME] = max(0.0, started_at - attempt.ready_at)
     if attempt.eta is not None:
         found[attributes.ETA_LAG] = max(0.0, started_at - attempt.eta)
     if attempt.published_at is not None:
         found[attributes.QUEUE_TIME] = max(0.0, started_at - max(attempt.published_at, attempt.eta or 0.0))
-    return found

@@ -16,11 +16,6 @@ from celery_otel.core.span import AttributeValue, Raised, SpanIdentity
 Identity = tuple[str, str, str]
 
 
-Message = tuple[Any, Any, Any, Any, Mapping[str, Any]]
-"""What a message says of an attempt: the task's id, the number of retries and of replacements before, when it was
-published, and the exchange and routing key by which it came. All as it came from the network, so of any type."""
-
-
 class Attempt:
     """What is known of an attempt while it is open. Times are Unix times in seconds.
 
@@ -29,6 +24,8 @@ class Attempt:
     Attributes:
         task: The registered name of the task, bounded as a label.
         queue: The queue it came from, bounded as a label.
+        id: The task's id, as it came from the network: of any type.
+        headers: What is kept of the message's, just so: the values of `message_headers.COUNTED` and what follows there.
         identity: Task id, number of retries and of replacements: the same when a message is delivered again.
         received_at: When the worker got the message.
         published_at: When it was published, if the publisher said so.
@@ -46,8 +43,6 @@ class Attempt:
         reporting: The pool's report is being handled now.
         outcome: How it ended or why it was returned; None while it is open.
         span: Who its span is; None if there is none.
-        headers: The values of the message headers that its span shows, as `span_attributes.SHOWN` names them; empty if
-            it is not sampled.
         pid: The child process that runs it, where there is one.
         attributes: What its span says beside these and what every attempt of its task has.
         raised: The exception that ended it.
@@ -57,6 +52,8 @@ class Attempt:
     # It has no constructor: one is made for every task, and most of it never differs from these.
     task = ""
     queue = ""
+    id: Any = ""
+    headers: tuple[Any, ...] = ()
     identity: Identity = ("", "", "")
     received_at = 0.0
     published_at: float | None = None
@@ -75,7 +72,6 @@ class Attempt:
     outcome: Outcome | None = None
     owner: Owner | None = None
     span: SpanIdentity | None = None
-    headers: tuple[Any, ...] = ()
     pid: Any = None
     attributes: Mapping[str, AttributeValue] = MappingProxyType({})
     raised: Raised | None = None

@@ -44,7 +44,7 @@ class Ledger:
             that what it notes and what is counted are one.
         read_too: Gives series that are read with all others, inside the lock: what comes of each end is in the same
             reading as the end.
-        describe: Called with each attempt that is received with a message, to read it.
+        describe: Called with each attempt that has no queue yet, to read its headers.
         failed: Takes an exception of what is called here, whose entry is then lost.
     """
 
@@ -58,7 +58,7 @@ class Ledger:
         self.worker = worker
         self.ended_too: Callable[[Attempt, Outcome, float], None] | None = None
         self.read_too: Callable[[], dict[Metric, dict[Labels, Value]]] = dict
-        self.describe: Callable[[Attempt, Any], None] = lambda *_: None
+        self.describe: Callable[[Attempt], None] = lambda _: None
         self.failed: Callable[[Exception], None] = _raise
         self._counts = counts
         self._monotonic = clock.monotonic
@@ -91,23 +91,22 @@ class Ledger:
         with self._lock:
             self._counts.add(metric, *labels, amount=amount)
 
-    def receive(self, attempt: Attempt, request: object, message: Any = None) -> None:
+    def receive(self, attempt: Attempt, request: object) -> None:
         """Opens an attempt, which lives as long as its request unless it is ended.
 
         Args:
             attempt: The attempt.
             request: The object that stands for it in Celery.
-            message: What describes it, if it is not described yet.
         """
         attempt.owner = owner = Owner(request, self._dead.append)
         owner.attempt = attempt
-        self._journal.append((self._received, attempt, message, None))
+        self._journal.append((self._received, attempt, None, None))
         if len(self._journal) >= TOO_MANY:
             self.post()
 
-    def _receive(self, attempt: Attempt, message: Any = None, _: None = None) -> None:
-        if message is not None:
-            self.describe(attempt, message)
+    def _receive(self, attempt: Attempt, _: None = None, __: None = None) -> None:
+        if not attempt.queue:
+            self.describe(attempt)
         attempt.outcome = None
         self._open[attempt] = None
         self._counts.received(attempt)

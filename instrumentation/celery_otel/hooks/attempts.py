@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec
 from celery.worker.request import Request
 
 from celery_otel import names
-from celery_otel.core.attempt import Attempt, Message
+from celery_otel.core.attempt import Attempt
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.decision import decide
 from celery_otel.core.ledger import Ledger
@@ -23,7 +23,7 @@ from celery_otel.core.outcome import (
 from celery_otel.failures import HookFailures
 from celery_otel.hooks import report
 from celery_otel.hooks.tracing import AttemptTracing
-from celery_otel.stamps import PUBLISHED_AT
+from celery_otel.message_headers import COUNTED
 
 P = ParamSpec("P")
 
@@ -73,38 +73,41 @@ class AttemptHooks:
         self.failures = failures
         self._ledger = ledger
         self._tracing = tracing
+        # Those of every task, which are not looked up for each.
+        self._receive, self._start, self._finish = ledger.receive, ledger.start, ledger.end
+        self._children = tracing is not None and tracing.children
+        self._headers = COUNTED if tracing is None else tracing.headers
         self._wall = clock.wall
 
     def received(self, request: Any) -> None:
         """The worker made a request of a message."""
         try:
             task_id, eta, headers = _OF_REQUEST(request)
-            said = headers.get
-            message = task_id, said("retries"), said("replaced_task_nesting"), said(PUBLISHED_AT), said("delivery_info")
             attempt = Attempt()
+            attempt.id, attempt.headers = task_id, tuple(map(headers.get, self._headers))
             attempt.task = request._celery_otel_task  # noqa: SLF001  # ours, on Celery's class
             attempt.received_at = self._wall()
             if eta is not None:
                 attempt.eta = _timestamp(eta)
             if self._tracing is not None:
-                self._trace(self._tracing, attempt, headers, message)
+                self._trace(self._tracing, attempt, headers)
             request._celery_otel_attempt = attempt  # noqa: SLF001  # ours, on Celery's object
-            self._ledger.receive(attempt, request, message)
+            self._receive(attempt, request)
         except Exception as error:  # noqa: BLE001  # as in `guarded`
             self.failures.take("received", error)
 
-    def _trace(self, tracing: AttemptTracing, attempt: Attempt, headers: Any, message: Message) -> None:
+    def _trace(self, tracing: AttemptTracing, attempt: Attempt, headers: Any) -> None:
         try:
-            tracing.received(attempt, headers, message)
+            tracing.received(attempt, headers)
         except Exception as error:  # noqa: BLE001  # whatever goes wrong with the span, the numbers stay true
             self.failures.take("span", error)
 
     def started(self, attempt: Attempt, pid: Any, accepted: float) -> None:
-        """The pool accepted it, at a monotonic time."""
+        """The pool accepted it, at a monotonic time. What is no child's process id is something else's."""
         try:
-            self._ledger.start(attempt, accepted)
-            if self._tracing is not None:
-                self._tracing.started(attempt, pid)
+            self._start(attempt, accepted)
+            if self._children:
+                attempt.pid = pid
         except Exception as error:  # noqa: BLE001  # as in `guarded`
             self.failures.take("started", error)
 
@@ -115,7 +118,9 @@ class AttemptHooks:
             if self._tracing is not None and (said is not report.SUCCEEDED or self._tracing.content):
                 with self.failures.taken("span"):
                     self._tracing.reported(request, attempt, result)
-            self._end(attempt, SUCCESS if said is report.SUCCEEDED else decide(attempt, said), runtime)
+            posted = self._finish(attempt, SUCCESS if said is report.SUCCEEDED else decide(attempt, said), runtime)
+            if self._tracing is not None and (posted or self._tracing.collects):
+                self._complete(self._tracing)
         except Exception as error:  # noqa: BLE001  # as in `guarded`
             self.failures.take("reported", error)
 
@@ -153,11 +158,14 @@ class AttemptHooks:
             # Celery 5.4 runs it all the same, and at once: nobody waits for that ETA.
             attempt.eta = None
 
-    def _end(self, attempt: Attempt, outcome: Outcome, runtime: float | None = None) -> None:
-        posted = self._ledger.end(attempt, outcome, runtime)
-        if self._tracing is not None and (posted or self._tracing.collects):
-            with self.failures.taken("span"):
-                self._tracing.complete_many()
+    def _end(self, attempt: Attempt, outcome: Outcome) -> None:
+        self._finish(attempt, outcome)
+        if self._tracing is not None:
+            self._complete(self._tracing)
+
+    def _complete(self, tracing: AttemptTracing) -> None:
+        with self.failures.taken("span"):
+            tracing.complete_many()
 
     def invalid(self, reason: str) -> None:
         """A message was no task."""

@@ -1,11 +1,12 @@
-"""Reads an attempt's message into what the ledger needs: its labels, who it is, and when it was published."""
+"""Reads what is kept of a message's headers into what the ledger needs: labels, identity, and publish time."""
 
 import math
 from typing import Any
 
-from celery_otel.core.attempt import Attempt, Message
+from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.hooks.queues import Queues
+from celery_otel.message_headers import COUNTED
 
 
 class Description:
@@ -20,16 +21,17 @@ class Description:
         self._queues = queues
         self._task_label = task_label
 
-    def __call__(self, attempt: Attempt, message: Message) -> None:
-        """Reads the message of an attempt, once: a sampler may have asked for it before."""
+    def __call__(self, attempt: Attempt) -> None:
+        """Reads the headers of an attempt, once: a sampler may have asked for it before."""
         if attempt.queue:
             return
-        task_id, retries, replacements, published, delivery = message
+        delivery, retries, replacements, published = attempt.headers[: len(COUNTED)]
         attempt.task = self._task_label[attempt.task]
         attempt.queue = self._queues.of_delivery(delivery)
         # The same when a message is delivered again. A replacement (`Task.replace`) keeps the id that it replaces.
-        attempt.identity = (str(task_id), str(retries or 0), str(replacements or 0))
-        attempt.published_at = None if published is None else published_at(published)
+        attempt.identity = (str(attempt.id), str(retries or 0), str(replacements or 0))
+        if published is not None:
+            attempt.published_at = published_at(published)
 
 
 def published_at(stamp: Any) -> float | None:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from celery_otel import attributes
-from celery_otel.core.attempt import Attempt, Message
+from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, Status
 from celery_otel.core.span import TRACEPARENT_FORM, Attributes, Raised, SpanIdentity, SpanLink
 from celery_otel.hooks import report, stack
-from celery_otel.span_attributes import CONTENT_LENGTH, SHOWN, SHOWN_CONTENT
+from celery_otel.message_headers import CONTENT, COUNTED, SHOWN
+from celery_otel.span_attributes import CONTENT_LENGTH
 from celery_otel.stamps import LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 UNKNOWN_TASK = "unknown_task"
@@ -51,12 +52,14 @@ class AttemptTracing:
         identities: Decides who a span is.
         shape: Gives the name and the constant attributes of the spans of a task and queue.
         recorder: Makes the spans of what has ended.
-        describe: Reads the message of an attempt.
+        describe: Reads the headers of an attempt.
         content: Whether arguments, results and messages of exceptions may stand on spans.
         children: Whether child processes run the attempts.
 
     Attributes:
         content: The same.
+        children: The same.
+        headers: The names of the headers that an attempt keeps.
         collects: Whether what children have sent is read at each end, because no event loop reads it as it comes.
     """
 
@@ -65,7 +68,7 @@ class AttemptTracing:
         identities: Identities,
         shape: Shape,
         recorder: Recorder,
-        describe: Callable[[Attempt, Message], None],
+        describe: Callable[[Attempt], None],
         *,
         content: bool = False,
         children: bool = False,
@@ -73,10 +76,10 @@ class AttemptTracing:
         self._identities = identities
         self._shape = shape
         self.content = content
-        self._children = children
+        self.headers = (*COUNTED, *SHOWN, *CONTENT) if content else (*COUNTED, *SHOWN)
+        self.children = children
         self._recorder = recorder
         self._describe = describe
-        self._shown = (*SHOWN, *SHOWN_CONTENT) if content else SHOWN
         self.collects = True
 
     def collect(self) -> None:
@@ -89,17 +92,16 @@ class AttemptTracing:
             self._recorder.collect()
         self._recorder.complete_many()
 
-    def received(self, attempt: Attempt, headers: MutableMapping[str, Any], message: Message) -> None:
+    def received(self, attempt: Attempt, headers: MutableMapping[str, Any]) -> None:
         """Decides who the attempt's span is, and stamps it into the request for the child to find.
 
         Args:
             attempt: The attempt.
             headers: The request's dictionary, which goes to the child.
-            message: What describes the attempt, if the sampler asks about it.
         """
 
         def about() -> tuple[str, Attributes]:
-            self._describe(attempt, message)
+            self._describe(attempt)
             return self._shape(attempt.task, attempt.queue)
 
         attempt.span = span = self._identities.make(headers, about, links=_links(headers))
@@ -108,13 +110,6 @@ class AttemptTracing:
         headers.pop(TRACESTATE, None)
         if span.trace_state:
             headers[TRACESTATE] = span.trace_state
-        if span.sampled:
-            attempt.headers = tuple(map(headers.get, self._shown))
-
-    def started(self, attempt: Attempt, pid: Any) -> None:
-        """Keeps which child runs it; the pools without children have other things in that place."""
-        if self._children:
-            attempt.pid = pid
 
     def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """Keeps what the pool's report says of the end."""

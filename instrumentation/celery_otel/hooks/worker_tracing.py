@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from celery_otel import attributes, names
-from celery_otel.core.attempt import Attempt, Message
+from celery_otel.core.attempt import Attempt
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.span import Attributes
 from celery_otel.failures import HookFailures
@@ -61,7 +61,7 @@ class WorkerTracing:
         settings: The options.
         ledger: Where losses are counted.
         open_spans: Makes what carries the spans away.
-        describe: Reads the message of an attempt.
+        describe: Reads the headers of an attempt.
         failed: Called with the exporter's name for each request that fails.
     """
 
@@ -72,7 +72,7 @@ class WorkerTracing:
         settings: Settings,
         ledger: Ledger,
         open_spans: OpenSpans,
-        describe: Callable[[Attempt, Message], None],
+        describe: Callable[[Attempt], None],
         failed: Callable[[str], None],
     ) -> None:
         self._ledger = ledger

@@ -6,7 +6,7 @@ and queue is encoded once: protobuf messages may be concatenated, repeated field
 are what MAIN's share of a task's time depends on.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanContext
 
 from celery_otel.attributes import ERROR_TYPE
 from celery_otel.core.span import Attributes, FinishedSpan, Raised, SpanLink
+from celery_otel.telemetry import wire
 from celery_otel.telemetry.producer import NANOSECONDS
 
 #: Flags: it is known where the other span is, here or in another process.
@@ -56,7 +57,7 @@ class SpanEncoder:
             # The user speaks of the same things: theirs counts, and no key may stand twice.
             name, known = self._shape(span.task, span.queue)
             constant = _span(name, {key: known[key] for key in known if key not in attributes})
-        return constant + _serialized(_variable(span, attributes))
+        return b"".join((constant, *_fields(span, attributes)))
 
     def _constant(self, task: str, queue: str) -> tuple[bytes, frozenset[str]]:
         found = self._shapes.get((task, queue))
@@ -80,23 +81,31 @@ def _serialized(message: Message) -> bytes:
     return data
 
 
-def _variable(span: FinishedSpan, attributes: Attributes) -> Span:
+def _fields(span: FinishedSpan, attributes: Attributes) -> Iterator[bytes]:
+    """What is the span's own: what every span has, and then what few have."""
     identity = span.identity
-    message = Span(
-        trace_id=identity.trace_id.to_bytes(16),
-        span_id=identity.span_id.to_bytes(8),
-        trace_state=identity.trace_state,
-        start_time_unix_nano=int(span.start * NANOSECONDS),
-        end_time_unix_nano=int(max(span.start, span.end) * NANOSECONDS),
-        flags=(_REMOTE if identity.parent_id else _LOCAL) | identity.sampled,
-    )
+    start = int(span.start * NANOSECONDS)
+    end = int(max(span.start, span.end) * NANOSECONDS)
+    yield wire.span_ids(identity.trace_id, identity.span_id, identity.parent_id)
+    yield wire.span_moments(start, end, (_REMOTE if identity.parent_id else _LOCAL) | identity.sampled)
+    rare = {}
+    for key, value in attributes.items():
+        pair = wire.attribute(key, value)
+        if pair is None:
+            rare[key] = value
+        else:
+            yield pair
+    if rare or identity.links or identity.trace_state or span.said or span.error_type or span.raised is not None:
+        yield _serialized(_rare(span, rare, end))
+
+
+def _rare(span: FinishedSpan, attributes: Attributes, end: int) -> Span:
+    message = Span(trace_state=span.identity.trace_state)
     _add_pairs(message.attributes, attributes)
-    if identity.parent_id:
-        message.parent_span_id = identity.parent_id.to_bytes(8)
-    for link in identity.links:
+    for link in span.identity.links:
         _add_link(message.links.add(), link)
     if span.raised is not None:
-        _add_exception(message.events.add(time_unix_nano=message.end_time_unix_nano), span.raised)
+        _add_exception(message.events.add(time_unix_nano=end), span.raised)
     if span.said:
         _add_said(message, span.said)
     if span.error_type:
@@ -257,24 +266,8 @@ class RequestFrame:
         """The bytes of an `ExportTraceServiceRequest`."""
         foreign = [span for span in spans if isinstance(span, Framed)]
         own = [span for span in spans if not isinstance(span, Framed)]
-        return _repeated(ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER, [self._framed(own), *foreign])
+        return wire.repeated(ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER, [self._framed(own), *foreign])
 
     def _framed(self, spans: Iterable[bytes]) -> bytes:
-        scope_spans = self._scope_spans + _repeated(ScopeSpans.SPANS_FIELD_NUMBER, spans)
-        return self._resource_spans + _repeated(ResourceSpans.SCOPE_SPANS_FIELD_NUMBER, [scope_spans])
-
-
-def _repeated(field: int, messages: Iterable[bytes]) -> bytes:
-    """A repeated field of messages: for each its tag, its length and itself."""
-    tag = bytes([field << 3 | 2])
-    return b"".join(part for message in messages for part in (tag, _varint(len(message)), message))
-
-
-def _varint(number: int) -> bytes:
-    """A length as protobuf writes it: seven bits a byte, the lowest first."""
-    parts = bytearray()
-    while number > 0x7F:  # noqa: PLR2004  # seven bits
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    parts.append(number)
-    return bytes(parts)
+        scope_spans = self._scope_spans + wire.repeated(ScopeSpans.SPANS_FIELD_NUMBER, spans)
+        return self._resource_spans + wire.repeated(ResourceSpans.SCOPE_SPANS_FIELD_NUMBER, [scope_spans])

@@ -56,7 +56,7 @@ def ledger(time: Time) -> Ledger:
 def received(ledger: Ledger, request: Request, number: int = 0) -> Attempt:
     """An attempt that the ledger has received."""
     attempt = Attempt.described("shop.order", "celery", (f"id-{number}", "0", "0"), 1000.0)
-    ledger.receive(attempt, request, "a message")
+    ledger.receive(attempt, request)
     return attempt
 
 
@@ -242,14 +242,15 @@ def test_an_entry_that_fails_is_told_and_lost_alone(ledger: Ledger) -> None:
     """An attempt that cannot be described costs one failure and itself; the others count."""
     errors: list[Exception] = []
 
-    def describe(attempt: Attempt, _: object) -> None:
-        if attempt.identity[0] == "id-1":
-            raise KeyError(attempt.task)
+    def describe(attempt: Attempt) -> None:
+        raise KeyError(attempt.task)
 
     ledger.describe, ledger.failed = describe, errors.append
     requests = [Request() for _ in range(3)]
-    for number, request in enumerate(requests):
-        ledger.end(received(ledger, request, number), SUCCESS)
+    attempts = [received(ledger, request, number) for number, request in enumerate(requests)]
+    attempts[1].queue = ""
+    for attempt in attempts:
+        ledger.end(attempt, SUCCESS)
     assert {("shop.order", "success"): 2} == ledger.read()[names.TASK_TOTAL]
     assert [KeyError] == [type(error) for error in errors]
 

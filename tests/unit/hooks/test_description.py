@@ -1,26 +1,33 @@
 """What the ledger learns from a message."""
 
+from typing import Any
+
 import pytest
 from celery import Celery
 
-from celery_otel.core.attempt import Attempt, Message
+from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.hooks.description import Description, published_at
 from celery_otel.hooks.queues import Queues
+from celery_otel.message_headers import COUNTED
+from celery_otel.stamps import PUBLISHED_AT
+
+DELIVERY = {"exchange": "", "routing_key": "orders"}
 
 
-def described(message: Message) -> Attempt:
-    """An attempt with that message, described."""
+def described(task_id: object, **headers: Any) -> Attempt:
+    """An attempt with those headers, described."""
     app = Celery("shop", set_as_current=False)
     label = BoundedLabel(10, lambda: None)
     attempt = Attempt.described("shop.order", "", ("", "", ""), 1.0)
-    Description(Queues(app, label), label)(attempt, message)
+    attempt.id, attempt.headers = task_id, tuple(map(headers.get, COUNTED))
+    Description(Queues(app, label), label)(attempt)
     return attempt
 
 
 def test_a_message_says_whose_attempt_it_is() -> None:
     """Queue, identity and publish time come from the message, whatever the types of what it says."""
-    attempt = described((7, 2, None, "3.5", {"exchange": "", "routing_key": "orders"}))
+    attempt = described(7, retries=2, delivery_info=DELIVERY, **{PUBLISHED_AT: "3.5"})
     assert ("orders", ("7", "2", "0"), 3.5) == (attempt.queue, attempt.identity, attempt.published_at)
 
 
@@ -28,7 +35,7 @@ def test_what_is_described_stays() -> None:
     """An attempt that was described for a sampler is not described again: its labels are bounded already."""
     label = BoundedLabel(1, lambda: None)
     attempt = Attempt.described("shop.order", "orders", ("7", "2", "0"), 1.0)
-    Description(Queues(Celery("shop", set_as_current=False), label), label)(attempt, (8, 0, 0, None, {}))
+    Description(Queues(Celery("shop", set_as_current=False), label), label)(attempt)
     assert ("orders", ("7", "2", "0")) == (attempt.queue, attempt.identity)
 
 

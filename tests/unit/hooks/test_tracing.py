@@ -21,7 +21,6 @@ from celery_otel.span_attributes import CONTENT_LENGTH, message_attributes
 from celery_otel.stamps import CHORD, LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 SECRET = "card-4711"  # noqa: S105  # stands for what must not be told
-MESSAGE = ("an-id", 0, 0, None, {"exchange": "", "routing_key": "orders"})
 LINK = f"00-{3:032x}-{4:016x}-01"
 
 
@@ -83,10 +82,12 @@ def request_of(**headers: Any) -> Any:
     return SimpleNamespace(id="an-id", request_dict=headers, task=task)
 
 
-def received(request: Any, identities: Identities | None = None, **options: bool) -> Attempt:
+def received(request: Any, identities: Identities | None = None, *, content: bool = False) -> Attempt:
     """An attempt whose message has been received."""
     attempt = Attempt.described("shop.order", "orders", ("an-id", "0", "0"), 1.0)
-    tracing(identities, **options).received(attempt, request.request_dict, MESSAGE)
+    made = tracing(identities, content=content)
+    attempt.headers = tuple(map(request.request_dict.get, made.headers))
+    made.received(attempt, request.request_dict)
     return attempt
 
 
@@ -162,12 +163,12 @@ def test_content_on_request_is_cut() -> None:
 
 
 def test_what_is_not_sampled_costs_nothing() -> None:
-    """Without sampling no attribute, child or exception is kept."""
-    request = request_of(root_id="r")
-    attempt = received(request, Identities(sampled=False), children=True)
-    tracing(children=True).started(attempt, 4711)
-    tracing().reported(request, attempt, (True, info_of(ValueError()), 0.1))
-    assert ((), {attributes.MESSAGE_ID: "an-id"}, None) == (attempt.headers, said(attempt), attempt.raised)
+    """Without sampling no exception and no result is kept."""
+    request = request_of()
+    attempt = received(request, Identities(sampled=False))
+    tracing(content=True).reported(request, attempt, (True, info_of(ValueError()), 0.1))
+    tracing(content=True).reported(request, attempt, (False, "'x'", 0.1))
+    assert ({}, None) == (attempt.attributes, attempt.raised)
 
 
 def test_links() -> None:
@@ -186,13 +187,11 @@ def test_links_may_hold_anything(headers: dict[str, Any]) -> None:
     assert received(request_of(**headers)).span is not None
 
 
-@pytest.mark.parametrize(
-    ("children", "pid", "expected"), [(True, 4711, 4711), (False, 4711, None), (True, "greenlet", None)]
-)
-def test_the_child(children: bool, pid: object, expected: int | None) -> None:  # noqa: FBT001  # a case
-    """The process id is a child's; pools without children have none to tell."""
+@pytest.mark.parametrize(("pid", "expected"), [(4711, 4711), (None, None), ("greenlet", None)])
+def test_the_child(pid: object, expected: int | None) -> None:
+    """The process id is a child's, where there is one."""
     attempt = received(request_of())
-    tracing(children=children).started(attempt, pid)
+    attempt.pid = pid
     assert expected == said(attempt).get(attributes.PROCESS_PID)
 
 
