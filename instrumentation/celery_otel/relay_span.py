@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.trace import Span, SpanContext, Status, StatusCode
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes
 
 from celery_otel.relay_record import Record
@@ -58,13 +58,37 @@ class SpanLimits:
 DEFAULT_LIMITS = SpanLimits()
 
 
-def _unless_ended(method: Setter[P]) -> Setter[P]:
+class _Kept:
+    """What was set on a span."""
+
+    def __init__(self, limits: SpanLimits) -> None:
+        self.name: str | None = None
+        self.status: Status | None = None
+        self.attributes: dict[str, AnyValue] = {}
+        self.events: deque[Record] = deque(maxlen=limits.events)
+        self.links: deque[Record] = deque(maxlen=limits.links)
+        self.dropped = {"attributes": 0, "events": 0, "links": 0}
+
+    def said(self) -> Record:
+        """The record of it."""
+        said = {
+            "name": self.name,
+            "attributes": self.attributes,
+            "events": list(self.events),
+            "links": list(self.links),
+            "status": _described_status(self.status) if self.status is not None else None,
+            "dropped": {key: number for key, number in self.dropped.items() if number},
+        }
+        return {key: value for key, value in said.items() if value}
+
+
+def _unless_ended(method: Callable[Concatenate["RelaySpan", _Kept, P], None]) -> Setter[P]:
     @wraps(method)
     def setter(self: "RelaySpan", /, *args: P.args, **kwargs: P.kwargs) -> None:
         with self._lock:
             if self.is_recording():
-                self._touched = True
-                method(self, *args, **kwargs)
+                self._kept = self._kept or _Kept(self._limits)
+                method(self, self._kept, *args, **kwargs)
                 return
         logger.warning("%s was called on the span of a task that has ended: it has no effect.", method.__name__)
 
@@ -74,47 +98,40 @@ def _unless_ended(method: Setter[P]) -> Setter[P]:
 class RelaySpan(Span):
     """The current span of one attempt that is sampled, from the beginning of its task to the end.
 
+    It is made for every task, and most of them set nothing: what it keeps is made for those that do.
+
     Args:
-        context: The ids of the attempt's own span, as MAIN decided them.
+        own: Gives the ids of the attempt's own span, as MAIN decided them.
         limits: How much it holds.
         now: Gives the Unix time in nanoseconds.
     """
 
     __slots__ = (
-        "_attributes",
-        "_context",
-        "_dropped",
         "_ended",
-        "_events",
+        "_kept",
         "_limits",
-        "_links",
         "_lock",
-        "_name",
         "_now",
-        "_status",
-        "_touched",
+        "_own",
     )
 
     def __init__(
-        self, context: SpanContext, limits: SpanLimits = DEFAULT_LIMITS, now: Callable[[], int] = time.time_ns
+        self,
+        own: Callable[[], SpanContext],
+        limits: SpanLimits = DEFAULT_LIMITS,
+        now: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._context = context
+        self._own = own
         self._limits = limits
         self._now = now
         # Reentrant, for handlers of signals and finalizers that use the span while it is being used.
         self._lock = threading.RLock()
         self._ended = False
-        self._touched = False
-        self._name: str | None = None
-        self._status: Status | None = None
-        self._attributes: dict[str, AnyValue] = {}
-        self._events: deque[Record] = deque(maxlen=limits.events)
-        self._links: deque[Record] = deque(maxlen=limits.links)
-        self._dropped = {"attributes": 0, "events": 0, "links": 0}
+        self._kept: _Kept | None = None
 
     def get_span_context(self) -> SpanContext:
         """The ids of the attempt's own span."""
-        return self._context
+        return self._own()
 
     def is_recording(self) -> bool:
         """Whether what is set is kept: until the task has ended."""
@@ -124,16 +141,16 @@ class RelaySpan(Span):
         """Does nothing: the attempt ends when its task does."""
 
     @_unless_ended
-    def set_attribute(self, key: str, value: AnyValue) -> None:
+    def set_attribute(self, kept: _Kept, key: str, value: AnyValue) -> None:
         """Sets an attribute. A key that is no text is dropped, with a warning."""
         cleaned = BoundedAttributes(immutable=False, max_value_len=self._longest())
         cleaned[key] = value
-        self._keep(cleaned)
+        self._keep(kept, cleaned)
 
     @_unless_ended
-    def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
+    def set_attributes(self, kept: _Kept, attributes: Mapping[str, AnyValue]) -> None:
         """Sets several attributes."""
-        self._keep(BoundedAttributes(attributes=attributes, max_value_len=self._longest()))
+        self._keep(kept, BoundedAttributes(attributes=attributes, max_value_len=self._longest()))
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Adds an event.
@@ -170,23 +187,23 @@ class RelaySpan(Span):
         self.add_event("exception", {**told, **(attributes or {})}, timestamp)
 
     @_unless_ended
-    def update_name(self, name: str) -> None:
+    def update_name(self, kept: _Kept, name: str) -> None:
         """Names the span."""
-        self._name = name
+        kept.name = name
 
     @_unless_ended
-    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+    def set_status(self, kept: _Kept, status: Status | StatusCode, description: str | None = None) -> None:
         """Sets the status: OK is final, UNSET changes nothing."""
         code = getattr(status, "status_code", status)
-        final = self._status is not None and self._status.status_code is StatusCode.OK
+        final = kept.status is not None and kept.status.status_code is StatusCode.OK
         if final or code not in (StatusCode.OK, StatusCode.ERROR):
             return
         if isinstance(status, StatusCode):
-            self._status = Status(status, description)
+            kept.status = Status(status, description)
             return
         if description is not None:
             logger.warning("Description %s ignored: it is part of a Status.", description)
-        self._status = status
+        kept.status = status
 
     def finish(self) -> Record | None:
         """Ends it.
@@ -207,44 +224,34 @@ class RelaySpan(Span):
         """
         with self._lock:
             self._ended = True
-            if not self._touched:
+            if self._kept is None:
                 return None
-            said = {key: value for key, value in self._said().items() if value}
-        return {"span": f"{self._context.span_id:016x}", **said} if said else None
-
-    def _said(self) -> Record:
-        return {
-            "name": self._name,
-            "attributes": self._attributes,
-            "events": list(self._events),
-            "links": list(self._links),
-            "status": _described_status(self._status) if self._status is not None else None,
-            "dropped": {key: number for key, number in self._dropped.items() if number},
-        }
+            said = self._kept.said()
+        return {"span": f"{self._own().span_id:016x}", **said} if said else None
 
     def _longest(self) -> int | None:
         own = self._limits.span_value_length
         return self._limits.value_length if own is None else own
 
-    def _keep(self, cleaned: BoundedAttributes) -> None:
+    def _keep(self, kept: _Kept, cleaned: BoundedAttributes) -> None:
         # In a dict and not in one of OpenTelemetry's, whose own lock is not reentrant.
-        self._dropped["attributes"] += cleaned.dropped
+        kept.dropped["attributes"] += cleaned.dropped
         for key, value in cleaned.items():
-            self._attributes.pop(key, None)
-            self._attributes[key] = value
-            if len(self._attributes) > self._limits.attributes:
-                del self._attributes[next(iter(self._attributes))]
-                self._dropped["attributes"] += 1
+            kept.attributes.pop(key, None)
+            kept.attributes[key] = value
+            if len(kept.attributes) > self._limits.attributes:
+                del kept.attributes[next(iter(kept.attributes))]
+                kept.dropped["attributes"] += 1
 
     @_unless_ended
-    def _add_event(self, event: Record) -> None:
-        self._dropped["events"] += len(self._events) == self._limits.events
-        self._events.append(event)
+    def _add_event(self, kept: _Kept, event: Record) -> None:
+        kept.dropped["events"] += len(kept.events) == self._limits.events
+        kept.events.append(event)
 
     @_unless_ended
-    def _add_link(self, link: Record) -> None:
-        self._dropped["links"] += len(self._links) == self._limits.links
-        self._links.append(link)
+    def _add_link(self, kept: _Kept, link: Record) -> None:
+        kept.dropped["links"] += len(kept.links) == self._limits.links
+        kept.links.append(link)
 
     def _described(self, attributes: Attributes, most: int) -> Record:
         if not attributes:
@@ -260,6 +267,25 @@ class RelaySpan(Span):
             self.record_exception(error, escaped=True)
             self.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         super().__exit__(kind, error, trace)
+
+
+class UnsampledSpan(NonRecordingSpan):
+    """The current span of one attempt that is not sampled: it has its ids and keeps nothing.
+
+    Args:
+        own: Gives the ids of the attempt's own span.
+    """
+
+    def __init__(self, own: Callable[[], SpanContext]) -> None:
+        # Without OpenTelemetry's own, which wants the context at once.
+        self._own = own
+
+    def get_span_context(self) -> SpanContext:
+        """The ids of the attempt's own span."""
+        return self._own()
+
+    def __repr__(self) -> str:
+        return f"UnsampledSpan({self._own()!r})"
 
 
 def _reference(context: SpanContext) -> Record:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,13 @@ from celery_otel.relay_record import Record
 from celery_otel.relay_span import RelaySpan, SpanLimits
 
 OWN = SpanContext(0x11, 0x22, is_remote=False, trace_flags=TraceFlags(1))
+
+
+def own(context: SpanContext = OWN) -> SpanContext:
+    """Who the span is."""
+    return context
+
+
 LIMITS = SpanLimits(attributes=3, events=2, links=2, event_attributes=2, link_attributes=1, value_length=4)
 SHORT_TEXTS = SpanLimits(value_length=2, span_value_length=5)
 NONE_AT_ALL = SpanLimits(attributes=0, events=0, links=0, event_attributes=0, link_attributes=0, value_length=0)
@@ -80,7 +88,7 @@ CALLS = st.lists(
 def test_it_keeps_what_the_sdks_span_keeps(calls: list[Call], limits: SpanLimits) -> None:
     """After the same calls, sensible or not, name, attributes, events, links, status and drops are the same."""
     sdk = sdk_span(limits)
-    span = RelaySpan(OWN, limits)
+    span = RelaySpan(own, limits)
     for method, arguments in calls:
         getattr(sdk, method)(*arguments)
         getattr(span, method)(*arguments)
@@ -146,7 +154,7 @@ def without_empty(mapping: Record) -> Record:
 def test_a_link_is_written_as_a_propagator_writes_it() -> None:
     """Who reads a link's `traceparent` as W3C Trace Context gets the same context back."""
     context = SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=TraceFlags(3), trace_state=TraceState([("a", "1")]))
-    span = RelaySpan(OWN)
+    span = RelaySpan(own)
     span.add_link(context)
     record = span.finish()
     assert record is not None
@@ -157,7 +165,7 @@ def test_a_link_is_written_as_a_propagator_writes_it() -> None:
 
 def test_an_exception_is_recorded_as_the_sdk_records_it() -> None:
     """Type with its module, message, stack and `escaped` are those of the SDK's event, for a raised exception."""
-    sdk, span = sdk_span(SpanLimits()), RelaySpan(OWN)
+    sdk, span = sdk_span(SpanLimits()), RelaySpan(own)
     for each in (sdk, span):
         try:
             raise FailedError("on purpose")  # noqa: TRY301  # raised where it is recorded, for its stack
@@ -185,7 +193,7 @@ def test_an_exception_that_leaves_a_with_block_is_recorded(use: str) -> None:
         with span if use == "with" else trace.use_span(span):
             raise FailedError("on purpose")
 
-    spans = (sdk_span(SpanLimits()), RelaySpan(OWN))
+    spans = (sdk_span(SpanLimits()), RelaySpan(own))
     for span in spans:
         with pytest.raises(FailedError):
             leave(span)
@@ -198,7 +206,7 @@ def test_an_exception_that_leaves_a_with_block_is_recorded(use: str) -> None:
 
 def test_a_task_that_sets_nothing_has_no_record() -> None:
     """Calls that leave nothing behind count as nothing: no datagram."""
-    span = RelaySpan(OWN)
+    span = RelaySpan(own)
     span.set_status(StatusCode.UNSET)
     span.add_link(SpanContext(0, 0, is_remote=False))
     span.add_link(None)
@@ -207,7 +215,7 @@ def test_a_task_that_sets_nothing_has_no_record() -> None:
 
 def test_it_ends_with_the_task_and_not_before(caplog: pytest.LogCaptureFixture) -> None:
     """`end()` changes nothing; what is set after the task's end is lost, with a warning."""
-    span = RelaySpan(OWN)
+    span = RelaySpan(own)
     span.end()
     assert span.is_recording()
     span.set_attribute("a", 1)
@@ -222,7 +230,7 @@ def test_it_ends_with_the_task_and_not_before(caplog: pytest.LogCaptureFixture) 
 
 def test_events_happen_now_unless_they_say_when() -> None:
     """An event without a time has the clock's."""
-    span = RelaySpan(OWN, now=lambda: 7)
+    span = RelaySpan(own, now=lambda: 7)
     span.add_event("now")
     span.add_event("then", timestamp=0)
     record = span.finish()
@@ -232,7 +240,7 @@ def test_events_happen_now_unless_they_say_when() -> None:
 
 def test_what_a_list_holds_later_does_not_matter() -> None:
     """A value is taken as it is when it is set."""
-    span, value = RelaySpan(OWN), [1]
+    span, value = RelaySpan(own), [1]
     span.set_attribute("a", value)
     value.append(2)
     record = span.finish()
@@ -242,7 +250,7 @@ def test_what_a_list_holds_later_does_not_matter() -> None:
 
 def test_threads_of_a_task_share_it() -> None:
     """What several threads set at once is all there."""
-    span = RelaySpan(OWN, SpanLimits(attributes=4000, events=4000))
+    span = RelaySpan(own, SpanLimits(attributes=4000, events=4000))
 
     def work(worker: int) -> None:
         for number in range(500):
@@ -265,7 +273,7 @@ def test_children_of_it_belong_to_it() -> None:
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("sdk")
     for flags, sampled in ((1, True), (0, False)):
         context = SpanContext(0x11, 0x22, is_remote=False, trace_flags=TraceFlags(flags))
-        with trace.use_span(RelaySpan(context)):
+        with trace.use_span(RelaySpan(partial(own, context))):
             child = tracer.start_span("child")
         assert 0x11 == child.get_span_context().trace_id
         assert sampled == child.is_recording()

@@ -19,14 +19,14 @@ from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import read_stamp
 from celery_otel.hooks.tracers import Tracer, Tracers
 from celery_otel.relay import Carrier
-from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits
+from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
 
 CHILD_HOOKS = ("task_prerun", "task_postrun")
 """The names of the hooks here: values of the label `hook`, noted on the relay when one fails in a child."""
@@ -118,10 +118,10 @@ class ChildTracing:
             return None
 
     def _attach(self, request: Mapping[str, Any]) -> _Running | None:
-        context = read_stamp(request)
-        if context is None:
+        stamp = read_stamp(request)
+        if stamp is None:
             return None
-        span = RelaySpan(context, self._limits) if context.trace_flags.sampled else NonRecordingSpan(context)
+        span = RelaySpan(stamp.context, self._limits) if stamp.sampled else UnsampledSpan(stamp.context)
         if self._carrier is None:
             self._say_that_it_is_lost()
         return _Running(span, otel.attach(Context({**_received_context(request), _SPAN: span})), os.getpid())

@@ -4,6 +4,7 @@ It reaches the process that runs the task among the headers of its request. Text
 differently: a large one makes the AMQP transport lose the task.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,19 +14,42 @@ from celery_otel.core.span import TRACEPARENT_FORM
 from celery_otel.stamps import TRACEPARENT, TRACESTATE
 
 
-def read_stamp(request: Mapping[str, Any]) -> SpanContext | None:
-    """The context of the attempt's own span; None for a task without a usable stamp.
+class Stamp:
+    """A usable stamp. Most tasks never ask who their span is: its context is made for those that do.
+
+    Args:
+        found: The stamp's parts.
+        request: The request that it came with.
+
+    Attributes:
+        sampled: Whether the span is recorded.
+    """
+
+    __slots__ = ("_context", "_found", "_request", "sampled")
+
+    def __init__(self, found: re.Match[str], request: Mapping[str, Any]) -> None:
+        self._found = found
+        self._request = request
+        self._context: SpanContext | None = None
+        self.sampled = bool(int(found[3], 16) & TraceFlags.SAMPLED)
+
+    def context(self) -> SpanContext:
+        """The context of the attempt's own span."""
+        if self._context is None:
+            trace_id, span_id, flags = (int(part, 16) for part in self._found.groups())
+            state = _trace_state(self._request)
+            self._context = SpanContext(trace_id, span_id, False, TraceFlags(flags), state)  # noqa: FBT003  # not remote
+        return self._context
+
+
+def read_stamp(request: Mapping[str, Any]) -> Stamp | None:
+    """The stamp of a task; None for one without a usable stamp.
 
     Args:
         request: A task's request, as Celery hands it to what runs the task.
     """
     found = TRACEPARENT_FORM.fullmatch(str(request.get(TRACEPARENT, "")))
-    if found is None:
-        return None
-    trace_id, span_id, flags = int(found[1], 16), int(found[2], 16), int(found[3], 16)
-    return SpanContext(
-        trace_id, span_id, is_remote=False, trace_flags=TraceFlags(flags), trace_state=_trace_state(request)
-    )
+    return None if found is None else Stamp(found, request)
 
 
 def _trace_state(request: Mapping[str, Any]) -> TraceState | None:

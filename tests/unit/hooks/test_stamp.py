@@ -18,7 +18,10 @@ def test_a_stamp_is_the_context_of_a_span_of_this_process(flags: int) -> None:
     expected = SpanContext(
         int(TRACE, 16), int(SPAN, 16), is_remote=False, trace_flags=TraceFlags(flags), trace_state=state
     )
-    assert expected == read_stamp(request)
+    stamp = read_stamp(request)
+    assert stamp is not None
+    assert (expected, bool(flags)) == (stamp.context(), stamp.sampled)
+    assert stamp.context() is stamp.context()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,6 @@ def test_what_is_no_stamp_is_none(stamp: object) -> None:
 @pytest.mark.parametrize("state", [None, 7, "", "nonsense"])
 def test_a_broken_trace_state_costs_nothing_else(state: object) -> None:
     """Ids are used without the trace state then."""
-    context = read_stamp(Context({TRACEPARENT: f"00-{TRACE}-{SPAN}-01", TRACESTATE: state}))
-    assert context is not None
-    assert TraceState() == context.trace_state
+    stamp = read_stamp(Context({TRACEPARENT: f"00-{TRACE}-{SPAN}-01", TRACESTATE: state}))
+    assert stamp is not None
+    assert TraceState() == stamp.context().trace_state
