@@ -15,7 +15,7 @@ from tests.benchmarks.variants import Variant
 #: Tasks before the measurement: they fill caches and start what starts late.
 WARM_UP = 300
 #: Turns of each worker in a round; the order is turned round from one to the next.
-TURNS = 2
+TURNS = 6
 #: The repository's collector would sample the spans and keep them on the disk for Jaeger, on the cores that measure.
 #: Its way there is left as it is, for spans from nobody; these end in the collector.
 SPANS_END_HERE = (

@@ -19,6 +19,7 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.counts import Counts
 from celery_otel.core.decision import decide_silent
 from celery_otel.core.outcome import TIMED_OUT, Limit, Outcome, ReturnCause
+from celery_otel.core.recent import RecentAttempts
 from celery_otel.core.remembered import EndedAttempts
 from celery_otel.metric import Labels, Metric, Value
 
@@ -72,6 +73,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._open: dict[Attempt, None] = {}
         self._memory = EndedAttempts()
+        self._recent = RecentAttempts()
         self._declared: dict[str, None] = {}
         # Filled from weak reference callbacks, which may run at any moment on any thread, also inside the lock:
         # appending to a deque is the one thing they do.
@@ -173,6 +175,7 @@ class Ledger:
         self._counts.ended(attempt, outcome, seconds, now, at)
         if outcome is TIMED_OUT:
             self._exceed(attempt, Limit.HARD)
+        self._recent.add((attempt, outcome, at))
         if self.ended_too is not None:
             self.ended_too(attempt, outcome, at)
         if attempt.started_at is not None and not attempt.requeued:
@@ -227,13 +230,29 @@ class Ledger:
             self.give_back(ReturnCause.SHUTDOWN)
             self._counts.rest()
 
+    def recent(self, since: float = 0.0) -> list[dict[str, object]]:
+        """The attempts that ended last, those after a Unix time: see `RecentAttempts.told`."""
+        with self._lock:
+            self._bury()
+            return self._recent.told(since)
+
+    def held(self) -> tuple[int, int]:
+        """How many attempts run, and how many wait here: what the gauges say at this moment."""
+        with self._lock:
+            self._bury()
+            active, waiting = self._held()
+            return active.total(), waiting
+
+    def _held(self) -> tuple[Counter[str], int]:
+        active = Counter(attempt.task for attempt in self._open if attempt.started_at is not None)
+        return active, len(self._open) - active.total()
+
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """A copy of every series at one moment: it balances."""
         with self._lock:
             self._bury()
             readings = self._counts.read(self.worker, self._monotonic())
-            active = Counter(attempt.task for attempt in self._open if attempt.started_at is not None)
-            waiting = len(self._open) - active.total()
+            active, waiting = self._held()
             readings[names.ACTIVE_TASKS] = {(task,): active[task] for task in {**self._declared, **active}}
             readings[names.WORKER_POOL_BUSY] = {(self.worker,): active.total()}
             readings[names.WORKER_PREFETCH_COUNT] = {(self.worker,): waiting}

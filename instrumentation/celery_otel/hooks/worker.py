@@ -22,11 +22,13 @@ from celery_otel.hooks.attempts import HOOKS, AttemptHooks
 from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
 from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
+from celery_otel.hooks.control import answered
 from celery_otel.hooks.description import Description
 from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
+from celery_otel.hooks.worker_report import WorkerReport
 from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.settings import CLOSE_TIMEOUT, Settings
@@ -34,6 +36,7 @@ from celery_otel.settings import CLOSE_TIMEOUT, Settings
 OTHER_HOOKS = (
     "connected",
     "connection_lost",
+    "control",
     "ledger",
     "ready",
     "request_class",
@@ -161,6 +164,8 @@ class WorkerTelemetry:
         enter(connected(signals.worker_before_create_process, self._on_child))
         enter(connected(signals.worker_shutting_down, self._on_shutting_down))
         enter(connected(signals.worker_shutdown, self._on_shutdown))
+        report = WorkerReport(self._worker, self.ledger, self._clock)
+        enter(answered(self._worker, report, partial(self.hooks.failures.take, "control")))
         self._stack.callback(self._children.release)
         # A cold shutdown and a crash of MAIN send no signal: the end of the process is the last chance.
         atexit.register(self.close)

@@ -1,0 +1,168 @@
+"""One picture of the cluster, taken for all who ask: never two at once, and not more often than the settings allow."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from celery import Celery
+
+from celery_otel.inspection import EndedTask, HeldTask, Inspection, WorkerAnswer
+from celery_otel_api.broker import broker_connection
+from celery_otel_api.errors import BrokerUnreachableError
+from celery_otel_api.fleet import Fleet, Member, Presence
+from celery_otel_api.settings import ApiSettings
+
+MOST_ENDED = 2_000
+"""Ended attempts that are kept, of all workers together."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The cluster at one moment.
+
+    Attributes:
+        taken_at: The Unix time when the last answer was in.
+        broker_connected: Whether the broker could be asked. If not, nothing is known of workers.
+        reason: Why not; empty if it could.
+        members: Every worker that is expected or has answered.
+        ended: Attempts that ended lately in instrumented workers, the newest first.
+        rendered: What has been made of this snapshot, for those who ask for the same again.
+    """
+
+    taken_at: float
+    broker_connected: bool
+    reason: str = ""
+    members: tuple[Member, ...] = ()
+    ended: tuple[EndedTask, ...] = ()
+    rendered: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def answers(self) -> tuple[WorkerAnswer, ...]:
+        """What the workers said that have answered this time."""
+        return tuple(
+            member.answer for member in self.members if member.presence is Presence.ONLINE and member.answer is not None
+        )
+
+    @cached_property
+    def tasks(self) -> tuple[HeldTask, ...]:
+        """What these hold, in an order that stays: by worker, state, start or ETA, and id."""
+        held = (task for answer in self.answers for task in answer.tasks)
+        return tuple(sorted(held, key=_order))
+
+    def named(self, presence: Presence) -> list[str]:
+        """The node names of workers of which just this is known."""
+        return [member.name for member in self.members if member.presence is presence]
+
+
+def _order(task: HeldTask) -> tuple[str, str, float, str]:
+    return task.worker, task.state, task.time_start or task.eta or 0.0, task.task_id
+
+
+class Surveyor:
+    """Takes snapshots, one at a time. It blocks: `SnapshotKeeper` calls it in a thread.
+
+    Args:
+        app: The application.
+        settings: The options.
+        fleet: Who is expected.
+        wall: Gives the Unix time.
+    """
+
+    def __init__(self, app: Celery, settings: ApiSettings, fleet: Fleet, wall: Callable[[], float] = time.time) -> None:
+        self._app = app
+        self._settings = settings
+        self._fleet = fleet
+        self._wall = wall
+        self._inspection = Inspection(app, wall)
+        self._ended: tuple[EndedTask, ...] = ()
+
+    def __call__(self) -> Snapshot:
+        """Asks the broker and all workers."""
+        try:
+            answers = self._ask()
+        except BrokerUnreachableError as error:
+            members = self._fleet.members((), asked=False)
+            return Snapshot(self._wall(), broker_connected=False, reason=str(error), members=members, ended=self._ended)
+        self._fleet.answered(answers)
+        self._ended = _merged(self._ended, answers)
+        members = self._fleet.members([answer.name for answer in answers], asked=True)
+        return Snapshot(self._wall(), broker_connected=True, members=members, ended=self._ended)
+
+    def _ask(self) -> list[WorkerAnswer]:
+        since: dict[str, float] = {}
+        for task in self._ended:
+            since[task.worker] = max(task.ended_at, since.get(task.worker, 0.0))
+        with broker_connection(self._app, self._settings.deadline) as connection:
+            return self._inspection.ask(
+                connection, timeout=self._settings.inspect_timeout, expected=self._fleet.expected, since=since
+            )
+
+
+def _merged(known: Iterable[EndedTask], answers: Iterable[WorkerAnswer]) -> tuple[EndedTask, ...]:
+    new = (task for answer in answers for task in answer.ended)
+    return tuple(sorted((*known, *new), key=lambda task: -task.ended_at)[:MOST_ENDED])
+
+
+class SnapshotKeeper:
+    """Keeps the newest snapshot, for one event loop.
+
+    Args:
+        survey: Takes one; it may block.
+        interval: Seconds between two of them, at least.
+        deadline: Seconds that anybody waits for one.
+        monotonic: The time.
+    """
+
+    def __init__(
+        self,
+        survey: Callable[[], Snapshot],
+        *,
+        interval: float,
+        deadline: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._survey = survey
+        self._interval = interval
+        self._deadline = deadline
+        self._monotonic = monotonic
+        self._latest = Snapshot(0.0, broker_connected=False, reason="The workers have not been asked yet.")
+        self._begun = self._ended = float("-inf")
+        self._flight: asyncio.Task[None] | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the newest snapshot was complete."""
+        return self._monotonic() - self._ended
+
+    async def get(self, *, fresh: bool = False) -> Snapshot:
+        """The newest snapshot.
+
+        Args:
+            fresh: One that was begun after this call, or at most half an interval before it.
+
+        Returns:
+            The newest there is after the deadline at the latest, however old: `age` tells.
+        """
+        age = self._monotonic() - self._begun
+        if age < (self._interval / 2 if fresh else self._interval) and self._flight is None:
+            return self._latest
+        if self._flight is None:
+            self._flight = asyncio.create_task(self._fly())
+        await asyncio.wait([self._flight], timeout=self._deadline)
+        return self._latest
+
+    async def _fly(self) -> None:
+        begun = self._monotonic()
+        try:
+            self._latest = await asyncio.to_thread(self._survey)
+            self._begun, self._ended = begun, self._monotonic()
+        finally:
+            self._flight = None
+
+    async def close(self) -> None:
+        """Waits for one that is being taken."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight], timeout=self._deadline)
