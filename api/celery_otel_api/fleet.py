@@ -17,7 +17,7 @@ class Presence(StrEnum):
     ONLINE = "online"
     """It has answered."""
     SILENT = "silent"
-    """It has not answered, but its heart beats: its main process is busy, as a solo worker's is while it runs a task."""
+    """It has not answered, but its heart beats: its main process is busy, as a solo worker's is with a task."""
     OFFLINE = "offline"
     """It has not answered, and nothing has been heard of it."""
     UNKNOWN = "unknown"
@@ -112,7 +112,9 @@ class Fleet:
         with self._lock:
             self._forget()
             return tuple(
-                Member(name, self._presence(seen, now, here=name in answered, asked=asked), _age(seen, now), seen.answer)
+                Member(
+                    name, self._presence(seen, now, here=name in answered, asked=asked), _age(seen, now), seen.answer
+                )
                 for name, seen in sorted(self._seen.items())
             )
 

@@ -23,7 +23,9 @@ class ApiSettings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="the port to listen on; 0 for a free one")
     token_file: str = Field("", description="a file of hashed tokens, one a line; see `celery-otel-api token`")
     tokens: SecretStr = Field(SecretStr(""), description="the same lines, separated by commas")
-    allow_anyone: bool = Field(False, description="listen beyond loopback without tokens: everyone may do everything")
+    allow_anyone: bool = Field(
+        default=False, description="listen beyond loopback without tokens: everyone may do everything"
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="names by which this service is reached, separated by commas, beside its address and localhost"
     )
@@ -36,7 +38,9 @@ class ApiSettings(BaseSettings):
     forget_after: float = Field(3600.0, gt=0, description="seconds after which a worker that is away is not expected")
     refresh_interval: float = Field(2.0, gt=0, description="seconds between two questions to the workers, at least")
     inspect_timeout: float = Field(1.0, gt=0, le=10, description="seconds to wait for the next worker's answer")
-    deadline: float = Field(5.0, gt=0, le=60, description="seconds after which a request is answered with what is known")
+    deadline: float = Field(
+        5.0, gt=0, le=60, description="seconds after which a request is answered with what is known"
+    )
     rabbitmq_management_url: SecretStr = Field(
         SecretStr(""), description="RabbitMQ's management API, with user and password, for what AMQP does not tell"
     )

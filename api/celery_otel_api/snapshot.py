@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from logging import getLogger
 from typing import Any
 
 from celery import Celery
@@ -14,6 +15,8 @@ from celery_otel_api.broker import broker_connection
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.fleet import Fleet, Member, Presence
 from celery_otel_api.settings import ApiSettings
+
+logger = getLogger("celery_otel_api")
 
 MOST_ENDED = 2_000
 """Ended attempts that are kept, of all workers together."""
@@ -159,6 +162,9 @@ class SnapshotKeeper:
         try:
             self._latest = await asyncio.to_thread(self._survey)
             self._begun, self._ended = begun, self._monotonic()
+        except Exception:
+            # The next one who asks tries again; until then what is known is what was known.
+            logger.exception("The workers could not be asked.")
         finally:
             self._flight = None
 

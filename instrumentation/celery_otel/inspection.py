@@ -5,12 +5,13 @@ asked, all of them at once by name, so that none is asked in vain.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 
 ARGUMENT = "celery_otel"
 """The argument of a ping that asks for a report, and its key in the answer: see `hooks.control`."""
@@ -156,9 +157,16 @@ class Inspection:
             since: For each worker when the last of its ended attempts ended that is known already.
         """
         asked = {ARGUMENT: {"since": dict(since)}}
-        answers = self._broadcast("ping", connection, timeout, asked, limit=len(expected) or None)
+        arrivals: dict[str, float] = {}
+        answers = self._broadcast(
+            "ping", connection, timeout, asked, limit=len(expected) or None, callback=partial(self._note, arrivals)
+        )
         plain = [name for name, answer in answers.items() if not isinstance(answer.get(ARGUMENT), dict)]
-        told = {name: self._told(name, answer[ARGUMENT]) for name, answer in answers.items() if name not in plain}
+        told = {
+            name: self._told(name, answer[ARGUMENT], arrivals[name])
+            for name, answer in answers.items()
+            if name not in plain
+        }
         told.update(self._ask_plain(plain, connection, timeout))
         return [told[name] for name in sorted(told)]
 
@@ -174,18 +182,10 @@ class Inspection:
         connection: Connection,
         timeout: float,
         arguments: Json,
-        *,
-        limit: int | None = None,
-        destination: Iterable[str] | None = None,
+        **how: Any,
     ) -> dict[str, Any]:
         replies = self._app.control.broadcast(
-            command,
-            arguments=arguments,
-            destination=None if destination is None else list(destination),
-            connection=connection,
-            reply=True,
-            timeout=timeout,
-            limit=limit,
+            command, arguments=arguments, connection=connection, reply=True, timeout=timeout, **how
         )
         return {str(name): answer for reply in replies or () for name, answer in reply.items()}
 
@@ -195,13 +195,17 @@ class Inspection:
         found = {command: self._broadcast(command, connection, timeout, {}, destination=names) for command in _PLAIN}
         return {name: _plain(name, {command: found[command].get(name) for command in _PLAIN}) for name in names}
 
-    def _told(self, name: str, report: Json) -> WorkerAnswer:
-        """The answer of an instrumented worker."""
+    def _note(self, arrivals: dict[str, float], reply: Json) -> None:
+        now = self._wall()
+        arrivals.update(dict.fromkeys(reply, now))
+
+    def _told(self, name: str, report: Json, arrived: float) -> WorkerAnswer:
+        """The answer of an instrumented worker, and when it arrived."""
         pool = report["pool"]
         return WorkerAnswer(
             name,
             instrumented=True,
-            pool=pool["kind"],
+            pool=_pool(pool["kind"]),
             max_concurrency=pool["max_concurrency"],
             busy=report["busy"],
             prefetch_count=report["prefetch_count"],
@@ -211,12 +215,17 @@ class Inspection:
             queues=tuple(report["queues"]),
             versions={"celery": report["celery"], "celery-otel": report["version"], "python": report["python"]},
             remembers_revokes=report["remembers_revokes"],
-            clock_difference=report["now"] - self._wall(),
+            clock_difference=report["now"] - arrived,
             settings=report["settings"],
             tasks=tuple(_held(name, state, task) for state in STATES for task in report[state]),
             counts=report["counts"],
             ended=tuple(_ended(name, task) for task in report["ended"]),
         )
+
+
+def _pool(module: str) -> str:
+    """The kind of a pool as the command line names it, from the last part of the name of Celery's module."""
+    return "threads" if module == "thread" else module
 
 
 def _held(worker: str, state: str, task: Json) -> HeldTask:
@@ -262,7 +271,7 @@ def _plain(name: str, answers: Json) -> WorkerAnswer:
     return WorkerAnswer(
         name,
         instrumented=False,
-        pool=str(pool.get("implementation", "")).rpartition(":")[0].rpartition(".")[2],
+        pool=_pool(str(pool.get("implementation", "")).rpartition(":")[0].rpartition(".")[2]),
         max_concurrency=int(pool.get("max-concurrency") or 0),
         busy=counts["active"],
         prefetch_count=counts["reserved"] + counts["scheduled"],
@@ -286,5 +295,5 @@ def _celerys(worker: str, state: str, told: Json) -> HeldTask:
         time_start=task.get("time_start") if state == "active" else None,
         args=repr(task.get("args"))[:1024],
         kwargs=repr(task.get("kwargs"))[:1024],
-        pid=task.get("worker_pid") if isinstance(task.get("worker_pid"), int) else None,
+        pid=task.get("worker_pid"),
     )

@@ -43,7 +43,7 @@ def _plain(attempt: Attempt, status: Status, detail: str, at: float) -> dict[str
         "id": task_id,
         "name": attempt.task,
         "queue": attempt.queue,
-        "retries": retries,
+        "retries": int(retries) if retries.isdecimal() else 0,
         "status": str(status),
         "error_type": str(detail),
         "started_at": attempt.started_at,

@@ -36,6 +36,7 @@ class WorkerReport:
         self._ledger = ledger
         self._clock = clock
         self._born = clock.monotonic()
+        self._kind = str(worker.pool_cls.__module__).rpartition(".")[2]
 
     def __call__(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The report.
@@ -75,7 +76,7 @@ class WorkerReport:
     def _pool(self) -> dict[str, Any]:
         pool = self._worker.pool
         return {
-            "kind": str(self._worker.pool_cls.__module__).rpartition(".")[2],
+            "kind": self._kind,
             "max_concurrency": int(getattr(pool, "num_processes", 0) or 0),
         }
 
@@ -95,8 +96,22 @@ class WorkerReport:
         reserved = [request for request in list(celery_state.reserved_requests) if id(request) not in elsewhere]
         told = {"active": active, "reserved": reserved, "scheduled": scheduled}
         return {
-            **{state: [_task(request) for request in requests[:MOST]] for state, requests in told.items()},
+            **{state: [self._task(request) for request in requests[:MOST]] for state, requests in told.items()},
             "counts": {state: len(requests) for state, requests in told.items()},
+        }
+
+    def _task(self, request: Any) -> dict[str, Any]:
+        return {
+            "id": str(request.id),
+            "name": str(request.name),
+            "args": str(request.argsrepr)[:LONGEST],
+            "kwargs": str(request.kwargsrepr)[:LONGEST],
+            "retries": request.request_dict.get("retries") or 0,
+            "queue": str((request.delivery_info or {}).get("routing_key") or ""),
+            "time_start": request.time_start,
+            "eta": request.eta.timestamp() if request.eta is not None else None,
+            # The pools without children have other things in that place.
+            "pid": request.worker_pid if self._kind == "prefork" else None,
         }
 
 
@@ -106,17 +121,3 @@ def _scheduled(consumer: Any) -> list[Any]:
     waiting: Iterable[Any] = list(getattr(schedule, "queue", ()))
     found = (entry.entry.args[0] for entry in waiting if entry.entry.args)
     return [request for request in found if isinstance(request, Request)]
-
-
-def _task(request: Any) -> dict[str, Any]:
-    return {
-        "id": str(request.id),
-        "name": str(request.name),
-        "args": str(request.argsrepr)[:LONGEST],
-        "kwargs": str(request.kwargsrepr)[:LONGEST],
-        "retries": request.request_dict.get("retries") or 0,
-        "queue": str((request.delivery_info or {}).get("routing_key") or ""),
-        "time_start": request.time_start,
-        "eta": request.eta.timestamp() if request.eta is not None else None,
-        "pid": request.worker_pid if isinstance(request.worker_pid, int) else None,
-    }
