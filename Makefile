@@ -106,7 +106,7 @@ tool-path: ## Print where a Go program is (NAME=otelcol, prometheus, promtool or
 	@$(TOOL) $(NAME)
 
 .PHONY: servers
-servers: ## Install Debian's redis-server and rabbitmq-server where missing (needs root or sudo)
+servers: ## Install Debian's redis-server, rabbitmq-server and chromium where missing (needs root or sudo)
 	@collector/tools/install_servers.sh
 
 ##@ Regenerate

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs the brokers that the tests run: Debian's redis-server and rabbitmq-server, where missing. Only the programs
-# are used: the tests start their own servers on free ports, and the system's services may be stopped and disabled.
+# Installs what the tests run: Debian's redis-server and rabbitmq-server, and chromium for the API's page, where missing.
+# Only the programs are used: the tests start their own servers on free ports, and the system's services may be stopped
+# and disabled.
 set -euo pipefail
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v rabbitmq-server >/dev/null || [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || missing+=(rabbitmq-server)
+command -v chromium >/dev/null || missing+=(chromium)
 ((${#missing[@]})) || exit 0
 
 fail() {
