@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from celery import Celery
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from celery_otel_api import charts, live, page
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.operation import Operation
 from celery_otel_api.problems import ProblemError, on_error, on_http_exception, on_problem
@@ -15,7 +17,7 @@ from celery_otel_api.settings import ApiSettings
 
 def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
-    return ()
+    return chain(live.OPERATIONS, charts.OPERATIONS)
 
 
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
@@ -37,7 +39,7 @@ def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
             yield
 
     return Starlette(
-        routes=[operation.route() for operation in operations()],
+        routes=[*(operation.route() for operation in operations()), *page.ROUTES],
         lifespan=lifespan,
         exception_handlers={ProblemError: on_problem, HTTPException: on_http_exception, Exception: on_error},
     )
