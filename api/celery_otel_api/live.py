@@ -130,8 +130,8 @@ OPERATIONS = (
         "The cluster as it changes, as server-sent events",
         description=(
             "An event named `snapshot` at once, and one per refresh interval from then on. Listeners cost the workers "
-            "no more than one question per interval, however many they are; beyond 50 at once the answer is 503. After ten minutes comes an event named "
-            "`again`, and the stream ends: a listener opens it anew."
+            "no more than one question per interval, however many they are; beyond 50 at once the answer is 503. After "
+            "ten minutes comes an event named `again`, and the stream ends: a listener opens it anew."
         ),
         parameters=LiveParameters,
         responses={200: LiveEvent},

@@ -14,6 +14,7 @@ let jaeger = null;
 export function searchFor(id) {
   field.value = id;
   search(id);
+  field.focus();
   found.scrollIntoView({ block: "center" });
 }
 

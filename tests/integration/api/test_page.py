@@ -1,19 +1,22 @@
 """The operator's page in a real browser, with real workers."""
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.api.browsing import PHONE, SECONDS_MS, chromium, served, visit
 from tests.integration.api.conftest import ROOT, Scene
 from tests.integration.api.page_application import HOSTILE, HOSTILE_ERROR
+from tests.unit.api.fake_prometheus import fake_prometheus
 
 HOSTILE_APPLICATION = "tests.integration.api.page_application:app"
 
@@ -213,12 +216,29 @@ def test_failures_lead_to_their_trace(scene: Scene, browser: Browser) -> None:
     scene.worker(OTEL_TRACES_EXPORTER="console")
     failed = scene.send("fail", "no more stock")
     scene.finished(failed)
-    links = {"jaeger_url": "http://jaeger.example:16686/", "grafana_url": "http://grafana.example/d/celery"}
+    links: dict[str, Any] = {"jaeger_url": "http://jaeger.example:16686/", "grafana_url": "http://grafana.example/d/celery"}
     with served(scene.client, **links) as url, visit(browser, url) as one:
         address = one.row("failures", failed).get_by_role("link", name="trace").get_attribute("href") or ""
         assert address.startswith("http://jaeger.example:16686/trace/")
         assert 32 == len(address.rpartition("/")[2])
         expect(one.page.get_by_role("link", name="Grafana")).to_have_attribute("href", links["grafana_url"])
+
+
+def test_the_last_hour_is_drawn(scene: Scene, browser: Browser) -> None:
+    """With Prometheus configured there are four charts, which say in words what they show."""
+    with fake_prometheus() as prometheus:
+        points = [[time.time() // 60 * 60 - 60 * minute, str(minute % 7)] for minute in range(60, -1, -1)]
+        prometheus.known = {"celery_": [{"metric": {"status": "success", "queue_name": "<b>q</b>"}, "values": points}]}
+        with served(scene.client, prometheus_url=f"http://{prometheus.place}") as url, visit(browser, url) as one:
+            expect(one.page.locator("#charts figure")).to_have_count(4)
+            expect(one.page.get_by_role("img", name="Queue length, tasks: now <b>q</b> 0")).to_be_visible()
+            one.sees("#charts", "success")
+
+
+def test_without_prometheus_it_says_so(scene: Scene, browser: Browser) -> None:
+    """In place of the charts there is what to do to see some."""
+    with served(scene.client) as url, visit(browser, url) as one:
+        one.sees("#charts-empty", "CELERY_OTEL_API_PROMETHEUS_URL")
 
 
 def test_it_says_when_the_stream_is_broken_and_comes_back(scene: Scene, browser: Browser) -> None:

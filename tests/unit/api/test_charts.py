@@ -1,12 +1,8 @@
 """The charts of the last hour, from a Prometheus that answers as the real one does."""
 
 import base64
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import anyio
 import pytest
@@ -14,65 +10,16 @@ import pytest
 from celery_otel_api.charts import ChartRoom
 from celery_otel_api.charts_schemas import Charts
 from celery_otel_api.prometheus import Prometheus
+from tests.unit.api.fake_prometheus import FakePrometheus, fake_prometheus
 
 NOW = 1_800_000_010.0
-
-
-class FakePrometheus(ThreadingHTTPServer):
-    """Answers `query_range`: with series for queries that hold a text, else with none.
-
-    Attributes:
-        known: Series by a text that is in the query.
-        status: The HTTP status of all answers.
-        asked: What was asked.
-        authorizations: The headers that came.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.known: dict[str, list[dict[str, Any]]] = {}
-        self.status = 200
-        self.asked: list[dict[str, str]] = []
-        self.authorizations: set[str | None] = set()
-
-    @property
-    def place(self) -> str:
-        """Its host and port."""
-        return f"127.0.0.1:{self.server_port}"
-
-    def found(self, query: str) -> list[dict[str, Any]]:
-        """The series of a query."""
-        return next((series for text, series in self.known.items() if text in query), [])
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: FakePrometheus
-
-    def do_GET(self) -> None:
-        """Answers."""
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-        self.server.asked.append(asked)
-        self.server.authorizations.add(self.headers["Authorization"])
-        body = {"status": "success", "data": {"resultType": "matrix", "result": self.server.found(asked["query"])}}
-        if self.server.status != 200:
-            body = {"status": "error", "error": "parse error"}
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
 
 
 @pytest.fixture
 def prometheus() -> Iterator[FakePrometheus]:
     """A server of made-up series."""
-    with FakePrometheus() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with fake_prometheus() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def _room(url: str, monotonic: Any = lambda: 0.0) -> ChartRoom:

@@ -1,13 +1,11 @@
 """The stream of snapshots, with workers that are made up."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from celery import Celery
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from celery_otel_api.cluster import Cluster, everyone
 from celery_otel_api.fleet import Fleet
@@ -16,6 +14,7 @@ from celery_otel_api.live_schemas import LiveEvent
 from celery_otel_api.problems import ProblemError, on_problem
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import Snapshot, SnapshotKeeper
+from tests.unit.api.asking import ask
 
 STREAM = "/api/v1/celery/live"
 
@@ -55,55 +54,48 @@ def service(survey: Survey) -> Starlette:
     return service
 
 
-@pytest.fixture
-def client(service: Starlette) -> Iterator[TestClient]:
-    """Asks it."""
-    with TestClient(service) as client:
-        yield client
-
-
 def _events(text: str) -> list[tuple[str, dict[str, Any]]]:
     blocks = [block for block in text.split("\n\n") if block]
     fields = [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
     return [(field["event"], json.loads(field["data"])) for field in fields]
 
 
-def test_it_begins_with_a_snapshot_and_goes_on_with_new_ones(client: TestClient, survey: Survey) -> None:
+def test_it_begins_with_a_snapshot_and_goes_on_with_new_ones(service: Starlette, survey: Survey) -> None:
     """Each event has a snapshot that is not older than the refresh interval."""
-    events = _events(client.get(STREAM, params={"events": 3}).text)
+    events = _events(ask(service, STREAM, params={"events": 3}).text)
     assert ["snapshot"] * 3 == [name for name, _ in events]
     assert 3 == len({data["timestamp"] for _, data in events}) == survey.taken
 
 
-def test_its_data_is_what_the_description_says(client: TestClient) -> None:
+def test_its_data_is_what_the_description_says(service: Starlette) -> None:
     """The data has exactly the fields of the described model."""
-    [(_, data)] = _events(client.get(STREAM, params={"events": 1}).text)
+    [(_, data)] = _events(ask(service, STREAM, params={"events": 1}).text)
     assert set(LiveEvent.model_fields) == set(data)
     assert LiveEvent.model_validate(data).broker_connected
 
 
-def test_it_is_a_stream_that_nobody_keeps(client: TestClient) -> None:
+def test_it_is_a_stream_that_nobody_keeps(service: Starlette) -> None:
     """The headers say so to browsers and proxies."""
-    headers = client.get(STREAM, params={"events": 1}).headers
+    headers = ask(service, STREAM, params={"events": 1}).headers
     assert ("text/event-stream; charset=utf-8", "no-store") == (headers["content-type"], headers["cache-control"])
 
 
-def test_without_listeners_nobody_is_asked(client: TestClient, survey: Survey) -> None:
+def test_without_listeners_nobody_is_asked(service: Starlette, survey: Survey) -> None:
     """A question whether there is a stream begins none."""
-    assert 200 == client.head(STREAM).status_code
+    assert 200 == ask(service, STREAM, "HEAD").status_code
     assert 0 == survey.taken
 
 
-def test_listeners_give_their_seats_back(client: TestClient, service: Starlette) -> None:
+def test_listeners_give_their_seats_back(service: Starlette) -> None:
     """When a stream has ended, its seat is free."""
-    client.get(STREAM, params={"events": 1})
+    ask(service, STREAM, params={"events": 1})
     assert 0 == service.state.cluster.parts["live"].taken
 
 
-def test_there_are_not_more_listeners_than_seats(client: TestClient, service: Starlette) -> None:
+def test_there_are_not_more_listeners_than_seats(service: Starlette) -> None:
     """One more is refused, and told when to come again."""
     service.state.cluster.parts["live"] = Seats(most=1, taken=1)
-    answer = client.get(STREAM)
+    answer = ask(service, STREAM)
     assert (503, "10", "/problems/too-many-listeners") == (
         answer.status_code,
         answer.headers["Retry-After"],
@@ -112,6 +104,6 @@ def test_there_are_not_more_listeners_than_seats(client: TestClient, service: St
 
 
 @pytest.mark.parametrize("query", ["events=0", "events=many", "else=1"])
-def test_parameters_are_checked(client: TestClient, query: str) -> None:
+def test_parameters_are_checked(service: Starlette, query: str) -> None:
     """A parameter that cannot be used is a problem before the stream begins."""
-    assert 422 == client.get(f"{STREAM}?{query}").status_code
+    assert 422 == ask(service, f"{STREAM}?{query}").status_code

@@ -20,7 +20,9 @@ def _held(task_id: str, state: str, time_start: float | None = None) -> HeldTask
 
 
 def _ended(task_id: str, status: str, ended_at: float = NOW + AHEAD) -> EndedTask:
-    return EndedTask("w@h", task_id, "shop.fail", status, "ValueError", "celery", 0, ended_at - 2, ended_at, 2.0, "ab" * 16)
+    return EndedTask(
+        "w@h", task_id, "shop.fail", status, "ValueError", "celery", 0, ended_at - 2, ended_at, 2.0, "ab" * 16
+    )
 
 
 def _answer(*tasks: HeldTask) -> WorkerAnswer:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from celery_otel_api.page import ROUTES, assets
+from tests.unit.api.asking import ask
 
 POLICY = {
     "default-src 'none'",
@@ -20,15 +20,12 @@ POLICY = {
 }
 
 
-@pytest.fixture
-def browser() -> TestClient:
-    """Asks for the page."""
-    return TestClient(Starlette(routes=list(ROUTES)))
+SERVICE = Starlette(routes=list(ROUTES))
 
 
-def test_it_allows_nothing_but_its_own_files(browser: TestClient) -> None:
+def test_it_allows_nothing_but_its_own_files() -> None:
     """The page's policy is strict."""
-    headers = browser.get("/").headers
+    headers = ask(SERVICE, "/").headers
     assert POLICY == set(headers["Content-Security-Policy"].split("; "))
     assert "nosniff" == headers["X-Content-Type-Options"]
 
@@ -53,34 +50,34 @@ def test_no_data_is_parsed_as_html() -> None:
     assert not re.search(rb"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", scripts)
 
 
-def test_the_page_is_asked_for_each_time_and_sent_only_if_it_is_another(browser: TestClient) -> None:
+def test_the_page_is_asked_for_each_time_and_sent_only_if_it_is_another() -> None:
     """A browser that has the page is told so."""
-    first = browser.get("/")
-    again = browser.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    first = ask(SERVICE, "/")
+    again = ask(SERVICE, "/", headers={"If-None-Match": first.headers["ETag"]})
     assert ("no-cache", 200) == (first.headers["Cache-Control"], first.status_code)
     assert (304, b"") == (again.status_code, again.content)
 
 
-def test_its_files_are_kept_for_good(browser: TestClient) -> None:
+def test_its_files_are_kept_for_good() -> None:
     """Every file that the page names is there, under the hash of all of them, and may be kept."""
-    names = re.findall(r'"(static/[^"]+)"', browser.get("/").text)
-    answers = [browser.get(f"/{name}") for name in names]
+    names = re.findall(r'"(static/[^"]+)"', ask(SERVICE, "/").text)
+    answers = [ask(SERVICE, f"/{name}") for name in names]
     assert 3 == len(answers)
     assert {(200, "public, max-age=31536000, immutable")} == {
         (answer.status_code, answer.headers["Cache-Control"]) for answer in answers
     }
 
 
-def test_a_file_of_another_version_is_not_kept(browser: TestClient) -> None:
+def test_a_file_of_another_version_is_not_kept() -> None:
     """A page that was left open over an update gets what there is, for this time."""
-    answer = browser.get("/static/0123456789abcdef/page.js")
+    answer = ask(SERVICE, "/static/0123456789abcdef/page.js")
     assert (200, "no-cache") == (answer.status_code, answer.headers["Cache-Control"])
 
 
 @pytest.mark.parametrize("name", ["page.html", "nothing.js", "..%2fpage.py", "%2e%2e/page.py"])
-def test_there_are_no_other_files(browser: TestClient, name: str) -> None:
+def test_there_are_no_other_files(name: str) -> None:
     """Nothing but the page's files can be asked for."""
-    assert 404 == browser.get(f"/static/{assets().version}/{name}").status_code
+    assert 404 == ask(SERVICE, f"/static/{assets().version}/{name}").status_code
 
 
 def test_scripts_name_only_scripts_that_are_there() -> None:
