@@ -6,7 +6,7 @@ from typing import Any
 
 MASK = "********"
 _SECRET = re.compile(
-    r"pass(word|wd|phrase)?$|pass(word|wd|phrase)|secret|token|credential|(api|access|private|signing|encryption)_?key"
+    r"pass$|password|passwd|passphrase|secret|token|credential|(api|access|private|signing|encryption)_?key"
     r"|dburi|database_url|database_engine|signature",
     re.IGNORECASE,
 )
