@@ -101,13 +101,13 @@ function aboutWorker({ pool, queues, instrumented }) {
   return parts.filter(Boolean).join(" · ");
 }
 
-const MEANING = { silent: "busy, but alive", offline: "nothing heard of it", unknown: "the broker is away" };
+const MEANING = { silent: "alive, but too busy to answer; ", offline: "", unknown: "the broker is away; " };
 
 function showSince(place, { status, since_seconds: since }) {
   const meaning = MEANING[status] ?? "";
-  if (since !== null) return grow(place, since, (seconds) => `${meaning}, last heard of ${roughly(seconds)} ago`);
+  if (since !== null) return grow(place, since, (seconds) => `${meaning}last heard of ${roughly(seconds)} ago`);
   stop(place);
-  say(place, status === "offline" ? "never seen" : meaning);
+  say(place, status === "online" ? "" : `${meaning}never seen`);
 }
 
 function showBusy(text, filled, pool) {

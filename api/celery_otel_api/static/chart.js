@@ -9,6 +9,10 @@ const LEFT = 40;
 const BOTTOM = 18;
 const TOP = 8;
 
+/** What has a meaning has its colour, whatever else is drawn; the others go by their order. */
+const MEANINGS = { success: 2, retry: 1, failure: 3, revoked: 4, rejected: 6, ignored: 7 };
+const colourOf = (series, index) => `c${MEANINGS[series.label] ?? index}`;
+
 function svg(tag, attributes, text) {
   const element = document.createElementNS(NAMESPACE, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -43,7 +47,7 @@ function drawing(chart, place, top, { start, end }) {
   for (const [time, anchor] of [[start, "start"], [(start + end) / 2, "middle"], [end, "end"]]) {
     image.append(svg("text", { x: place.x(time), y: HEIGHT - 3, "text-anchor": anchor }, clock(time)));
   }
-  chart.series.forEach((one, index) => image.append(svg("path", { class: `c${index}`, d: pathOf(one.points, place) })));
+  chart.series.forEach((one, index) => image.append(svg("path", { class: colourOf(one, index), d: pathOf(one.points, place) })));
   return image;
 }
 
@@ -61,7 +65,7 @@ function pathOf(points, place) {
 function legend(chart) {
   const items = chart.series.map((one, index) => {
     const key = svg("svg", { viewBox: "0 0 22 8", "aria-hidden": "true" });
-    key.append(svg("path", { class: `c${index}`, d: "M0 4H22" }));
+    key.append(svg("path", { class: colourOf(one, index), d: "M0 4H22" }));
     return make("li", {}, key, `${one.label} `, make("span", { className: "faint" }, number(last(one))));
   });
   return make("ul", {}, ...items);

@@ -49,7 +49,7 @@ function view(id, { status, body }) {
     return [make("p", {}, badge, ` ${body.detail ?? `The service answered ${status}.`}`)];
   }
   mark(badge, body.state, KINDS[body.state]);
-  const advice = ADVICE[body.state] ?? "";
+  const advice = adviceOf(body);
   const place = body.where?.worker ? `${body.state} on ${body.where.worker}.` : "";
   const button = body.ready ? null : revokeButton({ id, name: body.task_name, where: place });
   return [
@@ -58,6 +58,11 @@ function view(id, { status, body }) {
     make("p", {}, make("strong", {}, "What to do: "), advice),
     ...(button ? [make("p", {}, button)] : []),
   ];
+}
+
+function adviceOf({ state, where }) {
+  const lost = state === "RESERVED" && !where?.worker;
+  return lost ? `If its worker is lost, the broker gives it to another one after a while. ${WAITS}` : ADVICE[state] ?? "";
 }
 
 function told({ task_name: name, where, error, result, results_shown: shown, result_backend: backend }) {
