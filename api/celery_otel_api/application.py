@@ -7,6 +7,7 @@ from celery import Celery
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from celery_otel_api import health, queues
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.operation import Operation
 from celery_otel_api.problems import ProblemError, on_error, on_http_exception, on_problem
@@ -15,7 +16,7 @@ from celery_otel_api.settings import ApiSettings
 
 def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
-    return ()
+    return (*queues.OPERATIONS, *health.OPERATIONS)
 
 
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
