@@ -32,9 +32,7 @@ async def health(request: Request, parameters: Freshness) -> Response:
     (snapshot, survey), collector = await asyncio.gather(
         newest(cluster, fresh=parameters.fresh), _collector(cluster, fresh=parameters.fresh)
     )
-    verdict = judged(
-        snapshot, survey, queue_statuses(survey, snapshot), stale=_stale(cluster), collector=collector
-    )
+    verdict = judged(snapshot, survey, queue_statuses(survey, snapshot), stale=_stale(cluster), collector=collector)
     age = known_age(max(cluster.snapshots.age, cluster.queues.age))
     body = _status(verdict, snapshot, age)
     content, headers = body.model_dump(mode="json"), age_header(age)

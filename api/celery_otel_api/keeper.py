@@ -76,11 +76,10 @@ class Keeper(Generic[T]):
 
     def _under_way(self) -> "asyncio.Task[None]":
         if self._flight is None:
-            self._flight = asyncio.create_task(self._fly())
+            self._flight = asyncio.create_task(self._fly(self._monotonic()))
         return self._flight
 
-    async def _fly(self) -> None:
-        begun = self._monotonic()
+    async def _fly(self, begun: float) -> None:
         try:
             self._latest = await asyncio.to_thread(self._take)
             self._begun, self._ended = begun, self._monotonic()

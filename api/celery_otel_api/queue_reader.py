@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.transport.virtual import base as virtual
 
 from celery_otel_api.broker import said
@@ -97,7 +97,8 @@ def _length(channel: Any, name: str) -> tuple[int | None, str]:
 
 def _counts(channel: Any) -> bool:
     """Whether kombu's 0 means that there is no message."""
-    size = getattr(type(channel), "_size", None)
-    # Kafka's transport counts only what this process consumes, MongoDB's nothing unless it is told to.
-    foreign = type(channel).__module__.rpartition(".")[2] == "confluentkafka"
-    return size not in (None, virtual.AbstractChannel._size) and not foreign and getattr(channel, "calc_queue_size", True)  # noqa: SLF001,E501  # to be told apart
+    if getattr(type(channel), "_size", None) in (None, virtual.AbstractChannel._size):  # noqa: SLF001  # which says 0
+        return False
+    if type(channel).__module__ == "kombu.transport.confluentkafka":
+        return False  # It counts only what this process consumes.
+    return bool(getattr(channel, "calc_queue_size", True))

@@ -14,15 +14,8 @@ from celery_otel_api.remote import Remote, RemoteError
 OPTION = "CELERY_OTEL_API_RABBITMQ_MANAGEMENT_URL"
 MOST_BYTES = 32 * 1024 * 1024
 """Of an answer: about 100 000 queues."""
-_COLUMNS = ",".join(
-    (
-        "name",
-        "messages_unacknowledged",
-        "message_stats.publish_details.rate",
-        "message_stats.deliver_get_details.rate",
-        "message_stats.ack_details.rate",
-    )
-)
+_KINDS = ("publish", "deliver_get", "ack")
+_COLUMNS = ",".join(("name", "messages_unacknowledged", *(f"message_stats.{kind}_details.rate" for kind in _KINDS)))
 _HINTS: Mapping[int | None, str] = {
     HTTPStatus.UNAUTHORIZED: f"Check the user and password in {OPTION}.",
     HTTPStatus.FORBIDDEN: "Give the user the tag `monitoring`, and the virtual host.",
@@ -89,7 +82,7 @@ def _queue(told: Mapping[str, Any]) -> ManagedQueue:
     if not isinstance(unacknowledged, int):
         return ManagedQueue(None, None)
     stats = told.get("message_stats") or {}
-    return ManagedQueue(unacknowledged, MessageRates(*(_rate(stats, kind) for kind in ("publish", "deliver_get", "ack"))))
+    return ManagedQueue(unacknowledged, MessageRates(*(_rate(stats, kind) for kind in _KINDS)))
 
 
 def _rate(stats: Mapping[str, Any], kind: str) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 from celery_otel_api.broker import said
 from celery_otel_api.queue_reader import QueueReading
@@ -51,10 +51,10 @@ class RabbitMQQueues:
             return _Managed({}, str(error))
 
 
-def _declared(connection: Connection, name: str) -> tuple[int, int] | str:
+def _declared(connection: Any, name: str) -> tuple[int, int] | str:
     """Length and consumers, or why they are not known."""
     # Its own channel each time: an error closes it.
-    channel: Any = connection.channel()
+    channel = connection.channel()
     try:
         answer = channel.queue_declare(name, passive=True)
     except connection.channel_errors as error:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 from celery_otel_api.broker import said
 from celery_otel_api.published_at import published_at

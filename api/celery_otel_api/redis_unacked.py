@@ -1,4 +1,7 @@
-"""Reads from Redis which messages are out: delivered, and not acknowledged. Kombu keeps those of all queues in one hash."""
+"""Reads from Redis which messages are out: delivered, and not acknowledged.
+
+Kombu keeps those of all queues in one hash.
+"""
 
 import json
 from collections import Counter
@@ -16,7 +19,7 @@ _STEP = 200
 """About how many are read at once: between two steps the server can serve others."""
 
 _TOO_MANY = "{} messages of all queues together are not acknowledged, more than the {} that are read to tell whose."
-_TOO_LARGE = "The messages that are not acknowledged have more than {} MiB, which is what is read to tell whose they are."
+_TOO_LARGE = "The messages that are not acknowledged have more than {} MiB, which is what is read to tell whose."
 _FOREIGN = "In the hash {} are entries that are not kombu's."
 _UNCERTAIN = "Some messages that are not acknowledged went to several queues: Redis does not say to which."
 

@@ -4,15 +4,19 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, Self
 
+import httpx
+import uvicorn
 from celery import Celery
-from starlette.testclient import TestClient
+from starlette.applications import Starlette
 
 from celery_otel_api.application import application
 from celery_otel_api.operation import API
 from celery_otel_api.settings import ApiSettings
 from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.worker import CeleryWorker
 
 APPLICATION = "tests.integration.api.queue_app:app"
@@ -39,7 +43,7 @@ class QueueScene:
         self._stack = ExitStack()
         self._stack.callback(self.app.close)
 
-    def __enter__(self) -> "QueueScene":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,8 +76,23 @@ class QueueScene:
     def api(self, **options: Any) -> Iterator["QueueApi"]:
         """The API of it, with options of its own."""
         settings = ApiSettings.read(**{"refresh_interval": 0.2, "inspect_timeout": 0.5, **options})
-        with TestClient(application(self.app, settings)) as client:
+        with served(application(self.app, settings)) as address, httpx.Client(base_url=address, timeout=60) as client:
             yield QueueApi(client)
+
+
+@contextmanager
+def served(service: Starlette) -> Iterator[str]:
+    """Serves it over HTTP in a thread of this process, and gives its address."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(service, LOOPBACK, port, ws="none", log_level="warning"))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, deadline=20, message="the API does not start", interval=0.01)
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(60)
 
 
 class QueueApi:
@@ -83,7 +102,7 @@ class QueueApi:
         client: Asks it over HTTP.
     """
 
-    def __init__(self, client: TestClient) -> None:
+    def __init__(self, client: httpx.Client) -> None:
         self.client = client
 
     def queues(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Health, as real workers and a real broker let it be."""
 
+import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -7,8 +8,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from celery_otel_api.application import application
 from celery_otel_api.settings import ApiSettings
@@ -25,15 +26,16 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-def eventually(api: QueueApi, status: str, is_so: Callable[[dict[str, Any]], bool] = bool) -> tuple[int, dict[str, Any]]:
+def eventually(
+    api: QueueApi, status: str, is_so: Callable[[dict[str, Any]], bool] = bool
+) -> tuple[int, dict[str, Any]]:
     """Waits for a status, and for what else the body has to say."""
 
-    def found() -> tuple[int, dict[str, Any]] | tuple[()]:
+    def found() -> list[tuple[int, dict[str, Any]]]:
         code, body = api.health()
-        return (code, body) if body["status"] == status and is_so(body) else ()
+        return [(code, body)] if body["status"] == status and is_so(body) else []
 
-    code, body = wait_until(found, deadline=30, message=lambda: f"expected {status}, got {api.health()}")
-    return code, body
+    return wait_until(found, deadline=30, message=lambda: f"expected {status}, got {api.health()}")[0]
 
 
 def test_a_worker_makes_it_healthy(redis: RedisServer, tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ def test_a_broker_that_hangs_is_unhealthy(redis: RedisServer, tmp_path: Path) ->
 
 
 class _Metrics(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
+    def do_GET(self) -> None:  # the name that http.server calls
         """Answers as a collector without any series does."""
         self.send_response(200)
         self.end_headers()
@@ -134,9 +136,14 @@ def test_probes_never_ask_the_broker(redis: RedisServer, tmp_path: Path) -> None
     assert ready.headers["content-type"].startswith("text/plain")
 
 
+async def unstarted(scene: QueueScene) -> list[int]:
+    """How ready and alive a service is whose start nobody has waited for."""
+    transport = httpx.ASGITransport(application(scene.app, ApiSettings.read()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return [(await client.get(path)).status_code for path in ("/readyz", "/livez")]
+
+
 def test_a_service_that_has_not_started_is_not_ready(redis: RedisServer, tmp_path: Path) -> None:
     """But it is alive."""
     with QueueScene(redis.url, tmp_path) as scene:
-        client = TestClient(application(scene.app, ApiSettings.read()))
-        assert 503 == client.get("/readyz").status_code
-        assert 200 == client.get("/livez").status_code
+        assert [503, 200] == asyncio.run(unstarted(scene))

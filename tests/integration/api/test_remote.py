@@ -17,7 +17,7 @@ class _Service(BaseHTTPRequestHandler):
 
     server: "Service"
 
-    def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
+    def do_GET(self) -> None:  # the name that http.server calls
         """Answers."""
         self.server.asked.append((self.path, self.headers.get("Authorization")))
         status, headers, body = self.server.answer
