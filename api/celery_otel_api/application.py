@@ -8,7 +8,7 @@ from celery import Celery
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from celery_otel_api import charts, live, page, revoke, stats, task_state, tasks, workers
+from celery_otel_api import charts, health, live, page, queues, revoke, stats, task_state, tasks, workers
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.operation import Operation
 from celery_otel_api.problems import ProblemError, on_error, on_http_exception, on_problem
@@ -19,7 +19,9 @@ def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
     return chain(
         charts.OPERATIONS,
+        health.OPERATIONS,
         live.OPERATIONS,
+        queues.OPERATIONS,
         revoke.OPERATIONS,
         stats.OPERATIONS,
         task_state.OPERATIONS,
