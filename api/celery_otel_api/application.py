@@ -13,8 +13,9 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from celery_otel_api import login, openapi
 from celery_otel_api.cluster import cluster_of
+from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.operation import Operation, routes
-from celery_otel_api.problems import ProblemError, on_error, on_http_exception, on_problem
+from celery_otel_api.problems import ProblemError, on_broker_unreachable, on_error, on_http_exception, on_problem
 from celery_otel_api.request_checks import (
     MOST_BODY,
     BodyDeadlineMiddleware,
@@ -72,7 +73,12 @@ def service_of(app: Celery, options: ApiSettings, offered: Iterable[Operation]) 
         routes=routes(described),
         lifespan=lifespan,
         middleware=middleware(options, security),
-        exception_handlers={ProblemError: on_problem, HTTPException: on_http_exception, Exception: on_error},
+        exception_handlers={
+            ProblemError: on_problem,
+            BrokerUnreachableError: on_broker_unreachable,
+            HTTPException: on_http_exception,
+            Exception: on_error,
+        },
     )
     service.state.security = security
     service.state.openapi = openapi.document(described)

@@ -65,7 +65,9 @@ def load_application(name: str) -> Celery:
     except Exception as error:  # the user's module may raise anything
         raise ConfigurationError(f"--app {name!r} cannot be loaded: {_said(error)}. {_WHAT_APP_IS}") from error
     if not isinstance(found, Celery):
-        raise ConfigurationError(f"--app {name!r} is a {type(found).__name__}, not a Celery application. {_WHAT_APP_IS}")
+        raise ConfigurationError(
+            f"--app {name!r} is a {type(found).__name__}, not a Celery application. {_WHAT_APP_IS}"
+        )
     return found
 
 
@@ -81,7 +83,7 @@ def _said(error: Exception) -> str:
 @click.option("-A", "--app", "app_name", envvar="APP", help="Your Celery application, as for celery -A.")
 @click.version_option(version("celery-otel"), prog_name="celery-otel-api")
 @click.pass_context
-def main(context: click.Context, app_name: str | None, **given: Any) -> None:
+def main(context: click.Context, /, app_name: str | None, **given: Any) -> None:
     """Serves what runs in your Celery workers: an API and a page.
 
     Every option is also a variable; the option overrules it.

@@ -34,7 +34,7 @@ class SessionState(BaseModel):
 
 
 def _security(request: Request) -> Security:
-    return cast(Security, request.app.state.security)
+    return cast("Security", request.app.state.security)
 
 
 def _answer(caller: Caller, session: Session | None) -> JSONResponse:

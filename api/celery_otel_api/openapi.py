@@ -143,7 +143,9 @@ def _responses(operation: Operation) -> Json:
         content = _content(operation, status, model)
         failed = responses.get(str(status), {})
         described = {"description": _meaning(operation, status), "content": {**failed.get("content", {}), **content}}
-        responses[str(status)] = {**failed, **described} if described["content"] else {"description": described["description"]}
+        responses[str(status)] = (
+            {**failed, **described} if described["content"] else {"description": described["description"]}
+        )
     return dict(sorted(responses.items()))
 
 
@@ -194,8 +196,10 @@ def _schemas(operations: Iterable[Operation]) -> Json:
     sent = [model for operation in operations for model in operation.responses.values() if model is not None]
     read = [operation.body for operation in operations if operation.body is not None]
     _, found = models_json_schema(
-        [(model, "serialization") for model in dict.fromkeys([Problem, *sent])]
-        + [(model, "validation") for model in dict.fromkeys(read)],
+        [
+            *((model, "serialization") for model in dict.fromkeys([Problem, *sent])),
+            *((model, "validation") for model in dict.fromkeys(read)),
+        ],
         ref_template=_REF,
     )
     return schemas | dict(found.get("$defs", {}))

@@ -38,7 +38,7 @@ class NoParameters(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 MOST_SECONDS = 90.0
-"""Seconds after which a handler is given up. Handlers have deadlines of their own, far below; streams are no handlers."""
+"""Seconds after which a handler is given up. Its own deadlines are far below; a stream comes after it."""
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 """Answers a request, from it and its valid parameters."""

@@ -104,8 +104,10 @@ _OF_STARLETTE = {
     400: (
         "host-not-allowed",
         "The Host header is not this service's",
-        "The name by which this service was asked for is none of its own. If it is right, add it to --allowed-hosts "
-        "(CELERY_OTEL_API_ALLOWED_HOSTS).",
+        (
+            "The name by which this service was asked for is none of its own. If it is right, add it to "
+            "--allowed-hosts (CELERY_OTEL_API_ALLOWED_HOSTS)."
+        ),
     ),
     404: ("not-found", "There is nothing here", "No resource has this address. /openapi.json lists those that exist."),
     405: ("method-not-allowed", "Wrong method", "This address answers only the methods that the Allow header names."),
@@ -124,6 +126,17 @@ async def on_problem(request: Request, error: Exception) -> Response:
     """Answers a `ProblemError`."""
     assert isinstance(error, ProblemError)  # noqa: S101  # what it is registered for
     return problem_response(request, error)
+
+
+async def on_broker_unreachable(request: Request, error: Exception) -> Response:
+    """Answers a question that the broker had to be asked for, and could not."""
+    detail = (
+        f"{error} Nothing is known of workers and queues meanwhile. Start it, or correct the application's broker_url."
+    )
+    headers = {"Retry-After": "5"}
+    return problem_response(
+        request, ProblemError(503, "broker-unreachable", "The broker does not answer", detail, headers=headers)
+    )
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

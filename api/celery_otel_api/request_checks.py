@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ def allowed_hosts(settings: ApiSettings) -> list[str]:
 class HostMiddleware(TrustedHostMiddleware):
     """Refuses other names than our own, against DNS rebinding.
 
-    Where others can reach us anyway, an address of ours may also be asked for by its number: only a name can be rebound.
+    Where others can reach us anyway, we may also be asked for by number: only a name can be rebound.
 
     Args:
         app: What comes next.
@@ -172,9 +172,5 @@ class _Rewritten:
 
 
 def _is_plain_error(message: Message) -> bool:
-    kind = Headers(raw=_headers(message)).get("content-type", "")
+    kind = Headers(raw=list(message.get("headers", ()))).get("content-type", "")
     return message["status"] >= 400 and kind.startswith("text/plain") and not kind.startswith(MEDIA_TYPE)  # noqa: PLR2004  # where errors begin
-
-
-def _headers(message: Message) -> Sequence[tuple[bytes, bytes]]:
-    return list(message.get("headers", ()))

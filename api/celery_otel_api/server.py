@@ -23,7 +23,7 @@ class Server(uvicorn.Server):
     """A server whose end by a signal is a normal one: its exit status is 0."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # uvicorn says Generator, and means this
+    def capture_signals(self) -> Iterator[None]:
         """Ends the service by SIGTERM and SIGINT."""
         with super().capture_signals():
             try:

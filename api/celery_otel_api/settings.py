@@ -34,7 +34,9 @@ class ApiSettings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="the port to listen on; 0 for a free one")
     token_file: str = Field("", description="a file of hashed tokens, one a line; see `celery-otel-api token`")
     tokens: SecretStr = Field(SecretStr(""), description="the same lines, separated by commas")
-    allow_anyone: bool = Field(False, description="listen beyond loopback without tokens: everyone may do everything")
+    allow_anyone: bool = Field(
+        default=False, description="listen beyond loopback without tokens: everyone may do everything"
+    )
     failures_per_minute: int = Field(10, ge=1, description="wrong tokens that one address may send in a minute")
     allowed_hosts: Names = Field(
         (),
@@ -44,16 +46,16 @@ class ApiSettings(BaseSettings):
     )
     ssl_certfile: str = Field("", description="the certificate for TLS, with its chain (PEM)")
     ssl_keyfile: str = Field("", description="the certificate's private key (PEM)")
-    workers: Names = Field(
-        (), description="node names of workers that have to be there, separated by commas"
-    )
+    workers: Names = Field((), description="node names of workers that have to be there, separated by commas")
     queues: Names = Field(
         (), description="queues to show beside those that a worker consumes or the application declares"
     )
     forget_after: float = Field(3600.0, gt=0, description="seconds after which a worker that is away is not expected")
     refresh_interval: float = Field(2.0, gt=0, description="seconds between two questions to the workers, at least")
     inspect_timeout: float = Field(1.0, gt=0, le=10, description="seconds to wait for the next worker's answer")
-    deadline: float = Field(5.0, gt=0, le=60, description="seconds after which a request is answered with what is known")
+    deadline: float = Field(
+        5.0, gt=0, le=60, description="seconds after which a request is answered with what is known"
+    )
     rabbitmq_management_url: SecretStr = Field(
         SecretStr(""), description="RabbitMQ's management API, with user and password, for what AMQP does not tell"
     )

@@ -115,5 +115,7 @@ def _token(text: str, where: str) -> Token:
         scopes = frozenset(Scope(scope.strip()) for scope in parts[1].split("+"))
     except ValueError:
         valid = ", ".join(Scope)
-        raise ConfigurationError(f"{where} names a scope that does not exist. Scopes are {valid}, joined by +.") from None
+        raise ConfigurationError(
+            f"{where} names a scope that does not exist. Scopes are {valid}, joined by +."
+        ) from None
     return Token(parts[0], scopes, parts[2].lower())

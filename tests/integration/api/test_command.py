@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import free_port
-
 from tests.integration.api.started import address_of, application_module, service_process
 
 AWAY = "redis://127.0.0.1:1/0"
@@ -38,7 +38,9 @@ def test_it_ends_although_a_request_is_open(tmp_path: Path, module: str) -> None
     with service_process(tmp_path, ["-A", module, "--port", "0"]) as process:
         url = httpx.URL(address_of(process))
         with socket.create_connection((url.host, url.port or 0)) as client:
-            head = b"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
+            head = (
+                b"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
+            )
             client.sendall(head + b"Expect: 100-continue\r\n\r\n")
             # The service asks for the body: it is in the middle of the request.
             assert client.recv(100).startswith(b"HTTP/1.1 100")
@@ -83,12 +85,10 @@ def test_a_port_that_is_taken_ends_the_start(tmp_path: Path, module: str) -> Non
 def test_it_speaks_tls(tmp_path: Path, module: str) -> None:
     """With uvicorn's certificate and key; the session's cookie is Secure then."""
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(  # what every Debian has
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]  # noqa: S607
-        + ["-addext", "subjectAltName=DNS:localhost", "-out", str(certificate), "-keyout", str(key)],
-        check=True,
-        capture_output=True,
-    )
+    # What every Debian has.
+    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    argv += ["-addext", "subjectAltName=DNS:localhost", "-out", str(certificate), "-keyout", str(key)]
+    subprocess.run(argv, check=True, capture_output=True)
     secret, line = _token(tmp_path)
     arguments = ["-A", module, "--port", "0", "--ssl-certfile", str(certificate), "--ssl-keyfile", str(key)]
     with service_process(tmp_path, arguments, {"CELERY_OTEL_API_TOKENS": line}) as process:

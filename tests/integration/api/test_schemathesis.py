@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from celery_otel_pipeline.redis import RedisServer
-from celery_otel_pipeline.worker import CeleryWorker
 
 from celery_otel_api.operation import Scope
 from celery_otel_api.tokens import new_token
+from celery_otel_pipeline.redis import RedisServer
+from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.api.started import address_of, application_module, service_process
 
 AWAY = "redis://127.0.0.1:1/0"

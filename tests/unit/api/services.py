@@ -1,15 +1,22 @@
 """Services for the unit tests: with the real middleware, and operations that need each scope."""
 
+import warnings
+
 from celery import Celery
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.testclient import TestClient
 
 from celery_otel_api import login, openapi
 from celery_otel_api.application import service_of
+from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.operation import NoParameters, Operation, Scope
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.tokens import new_token
+
+with warnings.catch_warnings():
+    # Starlette wants a successor of httpx for this alone.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
 
 LOCAL = "http://127.0.0.1:8000"
 
@@ -19,9 +26,14 @@ async def who(request: Request, parameters: NoParameters) -> Response:  # noqa: 
     return JSONResponse({"name": request.user.name})
 
 
-async def fails(request: Request, parameters: NoParameters) -> Response:
+async def fails(request: Request, parameters: NoParameters) -> Response:  # noqa: ARG001  # as who
     """Has a defect."""
     raise RuntimeError("amqp://user:secret@broker")
+
+
+async def brokerless(request: Request, parameters: NoParameters) -> Response:  # noqa: ARG001  # as who
+    """Has no broker."""
+    raise BrokerUnreachableError("The broker at redis://shop:6379// does not answer: refused.")
 
 
 OPERATIONS = (
@@ -32,6 +44,7 @@ OPERATIONS = (
     Operation("/metrics", who, "Metrics", scope=Scope.METRICS),
     Operation("/open", who, "For everyone", scope=None),
     Operation("/fails", fails, "Has a defect"),
+    Operation("/brokerless", brokerless, "Has no broker"),
 )
 
 

@@ -9,13 +9,12 @@ from celery import Celery
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.testclient import TestClient
 
 from celery_otel_api.application import operations, service_of
 from celery_otel_api.openapi import document
 from celery_otel_api.problems import KINDS
 from celery_otel_api.settings import ApiSettings
-from tests.unit.api.services import LOCAL, client_of
+from tests.unit.api.services import LOCAL, TestClient, client_of
 from tests.unit.api.test_operation import ECHO
 
 Json = dict[str, Any]
@@ -80,7 +79,9 @@ def test_the_kinds_of_problems_are_in_the_description(described: Json) -> None:
 def test_a_parameter_is_described_with_its_limits(described: Json) -> None:
     """Those of the path are required; the others have their defaults."""
     parameters = {one["name"]: one for one in described["paths"]["/echo/{task_id}"]["get"]["parameters"]}
-    assert ("path", True, {"type": "string"}) == tuple(parameters["task_id"][key] for key in ("in", "required", "schema"))
+    assert ("path", True, {"type": "string"}) == tuple(
+        parameters["task_id"][key] for key in ("in", "required", "schema")
+    )
     assert {"type": "integer", "minimum": 1, "default": 10} == parameters["limit"]["schema"]
 
 

@@ -12,12 +12,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
-from starlette.testclient import TestClient
 
 from celery_otel_api.application import service_of
 from celery_otel_api.operation import Operation
 from celery_otel_api.settings import ApiSettings
-from tests.unit.api.services import LOCAL, client_of
+from tests.unit.api.services import LOCAL, TestClient, client_of
 
 
 class Parameters(BaseModel):
@@ -25,7 +24,7 @@ class Parameters(BaseModel):
 
     task_id: str = Field(description="which task")
     limit: int = Field(10, ge=1, description="how many")
-    fresh: bool = Field(False, description="whether to ask anew")
+    fresh: bool = Field(default=False, description="whether to ask anew")
 
 
 async def echo(request: Request, parameters: Parameters) -> Response:  # noqa: ARG001  # every handler's signature

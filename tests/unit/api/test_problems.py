@@ -37,6 +37,14 @@ def test_a_wrong_method_is_answered_with_all_that_are_right() -> None:
     assert {"GET", "HEAD", "POST", "DELETE"} == set(allowed.split(", "))
 
 
+def test_a_broker_that_is_away_is_said_with_when_to_ask_again() -> None:
+    """Whichever handler found out."""
+    with client_of() as client:
+        answer = client.get("/brokerless")
+    assert (503, "/problems/broker-unreachable") == (answer.status_code, answer.json()["type"])
+    assert 1 <= int(answer.headers["retry-after"])
+
+
 def test_a_defect_tells_nothing_of_itself() -> None:
     """What an exception says may hold the broker's password."""
     with client_of() as client:

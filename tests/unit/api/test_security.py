@@ -128,7 +128,9 @@ def test_guesses_of_one_address_do_not_lock_another_out() -> None:
             failures.check(address)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8000", "", "localhost.", "a b"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8000", "", "localhost.", "a b"]
+)
 def test_dns_rebinding_is_refused(host: str) -> None:
     """A page whose name points to loopback for a moment is asked for by that name."""
     with client_of() as client:
@@ -146,7 +148,9 @@ def test_names_of_our_own_are_answered(host: str) -> None:
 def test_a_service_that_others_reach_may_be_asked_for_by_number() -> None:
     """A probe or a scrape knows the address of a pod alone; names are still checked."""
     with client_of(host="0.0.0.0", allow_anyone=True) as client:  # noqa: S104  # what is tested
-        statuses = [client.get("/read", headers={"Host": host}).status_code for host in ("10.1.2.3:8000", "evil.example")]
+        statuses = [
+            client.get("/read", headers={"Host": host}).status_code for host in ("10.1.2.3:8000", "evil.example")
+        ]
     assert [200, 400] == statuses
 
 
