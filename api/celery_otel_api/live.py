@@ -136,5 +136,6 @@ OPERATIONS = (
         parameters=LiveParameters,
         responses={200: LiveEvent},
         media_type="text/event-stream",
+        problems=(503,),
     ),
 )

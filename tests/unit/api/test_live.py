@@ -11,6 +11,7 @@ from celery_otel_api.cluster import Cluster, everyone
 from celery_otel_api.fleet import Fleet
 from celery_otel_api.live import OPERATIONS, Seats
 from celery_otel_api.live_schemas import LiveEvent
+from celery_otel_api.operation import routes
 from celery_otel_api.problems import ProblemError, on_problem
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import Snapshot, SnapshotKeeper
@@ -41,9 +42,7 @@ def survey() -> Survey:
 def service(survey: Survey) -> Starlette:
     """A service of the stream alone."""
     settings = ApiSettings.read(refresh_interval=0.01)
-    service = Starlette(
-        routes=[operation.route() for operation in OPERATIONS], exception_handlers={ProblemError: on_problem}
-    )
+    service = Starlette(routes=routes(OPERATIONS), exception_handlers={ProblemError: on_problem})
     service.state.cluster = Cluster(
         app=Celery("shop", set_as_current=False),
         settings=settings,
