@@ -17,9 +17,7 @@ from celery_otel_api.settings import ApiSettings
 
 def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
-    return chain(
-        tasks.OPERATIONS, task_state.OPERATIONS, revoke.OPERATIONS, workers.OPERATIONS, stats.OPERATIONS
-    )
+    return chain(tasks.OPERATIONS, task_state.OPERATIONS, revoke.OPERATIONS, workers.OPERATIONS, stats.OPERATIONS)
 
 
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:

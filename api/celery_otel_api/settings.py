@@ -36,7 +36,9 @@ class ApiSettings(BaseSettings):
     forget_after: float = Field(3600.0, gt=0, description="seconds after which a worker that is away is not expected")
     refresh_interval: float = Field(2.0, gt=0, description="seconds between two questions to the workers, at least")
     inspect_timeout: float = Field(1.0, gt=0, le=10, description="seconds to wait for the next worker's answer")
-    deadline: float = Field(5.0, gt=0, le=60, description="seconds after which a request is answered with what is known")
+    deadline: float = Field(
+        5.0, gt=0, le=60, description="seconds after which a request is answered with what is known"
+    )
     rabbitmq_management_url: SecretStr = Field(
         SecretStr(""), description="RabbitMQ's management API, with user and password, for what AMQP does not tell"
     )
