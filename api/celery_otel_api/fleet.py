@@ -112,7 +112,9 @@ class Fleet:
         with self._lock:
             self._forget()
             return tuple(
-                Member(name, self._presence(seen, now, here=name in answered, asked=asked), _age(seen, now), seen.answer)
+                Member(
+                    name, self._presence(seen, now, here=name in answered, asked=asked), _age(seen, now), seen.answer
+                )
                 for name, seen in sorted(self._seen.items())
             )
 

@@ -10,6 +10,7 @@ from celery.backends.base import BaseKeyValueStoreBackend, DisabledBackend
 from celery.backends.rpc import RPCBackend
 from celery.states import EXCEPTION_STATES, PENDING, STARTED
 
+
 @dataclass(frozen=True, slots=True)
 class StoredError:
     """An exception of a result backend: its class by name, and what it says."""

@@ -93,9 +93,7 @@ async def _answers(cluster: Cluster, order: Order) -> Answered:
         raise _unreachable(f"The broker did not answer within {2 * settings.deadline:g} s.") from None
 
 
-def _said(
-    before: Asked, answered: Answered, parameters: RevokeParameters, silent: list[str]
-) -> tuple[int, Revocation]:
+def _said(before: Asked, answered: Answered, parameters: RevokeParameters, silent: list[str]) -> tuple[int, Revocation]:
     memory = {answer.name: answer.remembers_revokes for answer in before.snapshot.answers}
     remembered = {name: memory.get(name) for name in answered.confirmed}
     done = before.facts.state == REVOKED or bool(answered.terminated) or _holder_confirmed(answered)
@@ -117,9 +115,7 @@ def _holder_confirmed(answered: Answered) -> bool:
     return bool(set(answered.holders) & set(answered.confirmed))
 
 
-def _detail(
-    before: Asked, answered: Answered, silent: list[str], remembered: dict[str, bool | None]
-) -> Iterable[str]:
+def _detail(before: Asked, answered: Answered, silent: list[str], remembered: dict[str, bool | None]) -> Iterable[str]:
     yield _outcome(before, answered)
     if answered.refused:
         yield f"{_named(answered.refused)} could not do it: a pool of this kind may not be able to end a task."

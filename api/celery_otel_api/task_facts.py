@@ -72,7 +72,9 @@ def _held(held: list[HeldTask], stored: str | None) -> TaskFacts:
     holders = tuple(sorted({one.worker for one in held}))
     # A state that the task gives itself while it runs.
     own = stored if stored and stored not in ALL_STATES and task.state == "active" else None
-    return TaskFacts(own or _HELD[task.state], Source.WORKER, meaning, _where_held(task), task.task_name, holders=holders)
+    return TaskFacts(
+        own or _HELD[task.state], Source.WORKER, meaning, _where_held(task), task.task_name, holders=holders
+    )
 
 
 def _where_held(task: HeldTask) -> Where:
@@ -154,7 +156,9 @@ def last_heard(task_id: str, members: Iterable[Member]) -> TaskFacts | None:
 
 def _last_heard(task: HeldTask, member: Member) -> TaskFacts:
     ago = "" if member.since is None else f", heard of {member.since:.0f} s ago,"
-    meaning = f"{_MEANING[task.state]} So said {member.name}, which is {member.presence} now{ago} and may have ended it."
+    meaning = (
+        f"{_MEANING[task.state]} So said {member.name}, which is {member.presence} now{ago} and may have ended it."
+    )
     return TaskFacts(
         _HELD[task.state], Source.LAST_ANSWER, meaning, _where_held(task), task.task_name, holders=(member.name,)
     )

@@ -19,7 +19,9 @@ class WorkersParameters(BaseModel):
 class WorkerPool(BaseModel):
     """The pool of a worker."""
 
-    kind: str | None = Field(description="prefork, threads, solo, gevent or eventlet, as it last said; null if it never did")
+    kind: str | None = Field(
+        description="prefork, threads, solo, gevent or eventlet, as it last said; null if it never did"
+    )
     max_concurrency: int | None = Field(description="how many tasks it can run at once; null if it did not answer")
     busy_workers: int | None = Field(description="how many it runs; null likewise")
 

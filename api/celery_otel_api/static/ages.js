@@ -4,10 +4,10 @@ const growing = new Map();
 
 const two = (number) => String(number).padStart(2, "0");
 
-/** Seconds in words: 0.4 s, 12 s, 3 min 04 s, 2 h 05 min, 3 d 4 h. */
+/** Seconds in words: 400 ms, 12 s, 3 min 04 s, 2 h 05 min, 3 d 4 h. */
 export function duration(seconds) {
   const whole = Math.floor(seconds);
-  if (seconds < 1) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 1) return `${Math.round(Math.max(0, seconds) * 1000)} ms`;
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor(whole / 60) % 60)} min`;

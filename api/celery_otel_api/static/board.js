@@ -7,6 +7,7 @@ import { searchFor, traceAt } from "./search.js";
 
 const STATUS = { online: "good", silent: "warn", offline: "bad", unknown: "" };
 const MOST_RUNNING = 50;
+const MOST_FAILURES = 20;
 
 /** Shows a snapshot. */
 export function showSnapshot(data) {
@@ -151,12 +152,13 @@ function idButton(id) {
 }
 
 function showFailures({ failures, links, workers }) {
-  say(byId("failures-count"), failures.length ? String(failures.length) : "");
+  const shown = failures.slice(0, MOST_FAILURES);
+  say(byId("failures-count"), failures.length > shown.length ? `the newest ${shown.length}` : shown.length ? String(shown.length) : "");
   const instrumented = workers.some((worker) => worker.instrumented);
   const none = instrumented ? "None that the workers remember." : "Only workers with celery-otel tell of them.";
   showEmpty("failures", failures.length ? "" : none);
   const keyOf = (one) => `${one.worker} ${one.task_id} ${one.error_type} ${one.runtime_seconds}`;
-  showRows(byId("failures"), failures, keyOf, (failure) => failureRow(failure, links));
+  showRows(byId("failures"), shown, keyOf, (failure) => failureRow(failure, links));
 }
 
 function failureRow(failure, links) {

@@ -9,13 +9,14 @@ const KINDS = { healthy: "good", degraded: "warn", unhealthy: "bad" };
 export function showHealth({ status, body }) {
   const known = body.status in KINDS;
   mark(byId("health-status"), known ? body.status : "unknown", KINDS[body.status]);
-  say(byId("health-message"), known ? body.message ?? "" : whyNot(status, body));
-  const reasons = known ? (body.reasons ?? []).map(reasonOf) : [];
-  showRows(byId("health-reasons"), reasons.filter((one) => one !== body.message), (one) => one, (text) => ({ element: make("li", {}, text), update() {} }));
+  const reasons = known && body.reasons?.length > 1 ? body.reasons : [];
+  say(byId("health-message"), known ? messageOf(body) : whyNot(status, body));
+  showRows(byId("health-reasons"), reasons, (one) => one, (text) => ({ element: make("li", {}, text), update() {} }));
 }
 
-function reasonOf(reason) {
-  return typeof reason === "string" ? reason : reason.detail ?? reason.message ?? JSON.stringify(reason);
+/** One reason is the message; several are a list of their own. */
+function messageOf({ message, reasons }) {
+  return reasons?.length > 1 ? `for ${reasons.length} reasons, the worst first:` : message ?? "";
 }
 
 function whyNot(status, body) {
@@ -53,7 +54,9 @@ function showQueue(queue, [name, length, consumers, oldest]) {
   else plain(consumers.value, number(queue.consumers));
   const age = queue.oldest_message_age_seconds ?? null;
   say(oldest.value, age !== null ? roughly(age) : queue.length === 0 ? "–" : "?");
-  say(length.note, queue.length === null ? queue.reasons?.length ?? "" : "");
+  for (const [place, field] of [[length, "length"], [consumers, "consumers"], [oldest, "oldest_message_age_seconds"]]) {
+    say(place.note, place.value.textContent === "?" ? queue.reasons?.[field] ?? "" : "");
+  }
 }
 
 function plain(element, text) {

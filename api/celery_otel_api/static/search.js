@@ -54,9 +54,9 @@ function view(id, { status, body }) {
   const button = body.ready ? null : revokeButton({ id, name: body.task_name, where: place });
   return [
     make("p", {}, badge, ` ${body.explanation ?? ""}`),
-    facts(told(body)),
     make("p", {}, make("strong", {}, "What to do: "), advice),
     ...(button ? [make("p", {}, button)] : []),
+    facts(told(body)),
   ];
 }
 
@@ -71,7 +71,8 @@ function told({ task_name: name, where, error, result, results_shown: shown, res
     ["Worker", where?.worker],
     ["Queue", where?.queue],
     ["Process", where?.pid],
-    ["Runs since", moment(where?.since ?? where?.started_at)],
+    ["Runs since", moment(where?.since)],
+    ["Started", moment(where?.started_at)],
     ["Not before", moment(where?.eta)],
     ["Ended", moment(where?.ended_at)],
     ["It took", span(where?.runtime)],

@@ -1,18 +1,21 @@
 """Scenes for the tests of the API: a broker, workers of a small application, and the service that tells of them."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import uvicorn
 from celery import Celery
-from starlette.testclient import TestClient
 
 from celery_otel_api.application import application
 from celery_otel_api.settings import ApiSettings
 from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.ports import free_port
 from celery_otel_pipeline.rabbitmq import RabbitMQServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker
@@ -87,12 +90,17 @@ class Scene:
     def service(self, **settings: Any) -> Iterator["Service"]:
         """The service of this scene's application."""
         options = ApiSettings.read(**{"refresh_interval": 0.1, **settings})
-        # As a caller on loopback sees it.
-        client = TestClient(
-            application(self.client, options), base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000)
-        )
-        with client:
-            yield Service(client)
+        port = free_port()
+        server = uvicorn.Server(uvicorn.Config(application(self.client, options), port=port, log_config=None))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        try:
+            wait_until(lambda: server.started, deadline=20, message="the service does not start")
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                yield Service(client)
+        finally:
+            server.should_exit = True
+            thread.join(30)
 
     def close(self) -> None:
         """Ends the workers and the client."""
@@ -106,7 +114,7 @@ class Service:
         client: Asks it.
     """
 
-    def __init__(self, client: TestClient) -> None:
+    def __init__(self, client: httpx.Client) -> None:
         self.client = client
 
     def get(self, path: str, status: int = 200, **query: object) -> Json:

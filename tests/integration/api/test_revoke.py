@@ -138,7 +138,7 @@ def test_who_forgets_at_a_restart_is_said(scene: Scene, tmp_path: Path) -> None:
 def test_a_revoke_is_logged_with_who(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """One line says who has revoked what, and what came of it."""
     with caplog.at_level(logging.INFO, "celery_otel_api"), scene.service() as service:
-        revoke(service, "some\ntask", 504)
+        revoke(service, "some%0Atask", 504)
     lines = [record.getMessage() for record in caplog.records if record.name == "celery_otel_api"]
     expected = "Revoke of task 'some\\ntask' (terminate=False, signal=SIGTERM) by None from 127.0.0.1: 504, "
     assert [f"{expected}nobody-answered"] == lines

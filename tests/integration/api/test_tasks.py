@@ -44,7 +44,7 @@ def test_a_failure_has_class_message_and_traceback(scene: Scene) -> None:
         found = service.until(f"tasks/{task_id}/status", lambda body: body["where"]["runtime"] is not None, "a runtime")
     assert ("ValueError", "out of paper") == (found["error"]["type"], found["error"]["message"])
     assert "shop.fail" == found["task_name"]
-    assert 'raise ValueError(message)' in found["error"]["traceback"]
+    assert "raise ValueError(message)" in found["error"]["traceback"]
     assert (True, False, None) == (found["ready"], found["successful"], found["result"])
     assert worker.node_name == found["where"]["worker"]
 

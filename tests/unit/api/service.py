@@ -1,12 +1,13 @@
 """The service on a snapshot that a test has made, without broker or workers."""
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import httpx
 from celery import Celery
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.testclient import TestClient
 
 from celery_otel.inspection import EndedTask, HeldTask, WorkerAnswer
 from celery_otel_api.cluster import Authorize, Cluster, everyone
@@ -20,7 +21,9 @@ NOW = 1_767_349_800.0
 """2026-01-02T10:30:00Z."""
 
 
-def held(task_id: str, state: str = "active", *, worker: str = "w@a", name: str = "shop.add", queue: str = "q") -> HeldTask:
+def held(
+    task_id: str, state: str = "active", *, worker: str = "w@a", name: str = "shop.add", queue: str = "q"
+) -> HeldTask:
     """A task that a worker holds."""
     return HeldTask(worker, task_id, name, state, queue, NOW if state == "active" else None, args="(1, 2)", kwargs="{}")
 
@@ -53,10 +56,28 @@ def reads_only(request: Request, scope: Scope) -> None:  # noqa: ARG001  # as al
         raise ProblemError(403, "forbidden", "Not allowed", "This token has no such scope.")
 
 
+class Caller:
+    """Asks the service, on an event loop that goes on from one request to the next.
+
+    Args:
+        service: The service.
+        runner: Runs the loop.
+    """
+
+    def __init__(self, service: Starlette, runner: asyncio.Runner) -> None:
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(service), base_url="http://127.0.0.1:8000")
+        self._runner = runner
+
+    def get(self, path: str, params: Mapping[str, object] | None = None) -> httpx.Response:
+        """Asks for something."""
+        query = {name: str(value) for name, value in (params or {}).items()}
+        return self._runner.run(self._client.get(path, params=query))
+
+
 @contextmanager
 def serving(
     operations: Sequence[Operation], survey: Callable[[], Snapshot], authorize: Authorize = everyone
-) -> Iterator[TestClient]:
+) -> Iterator[Caller]:
     """The service with some operations, on what a survey finds."""
     settings = ApiSettings.read(refresh_interval=60.0)
     snapshots = SnapshotKeeper(survey, interval=60.0, deadline=5.0)
@@ -66,5 +87,5 @@ def serving(
         exception_handlers={ProblemError: on_problem, Exception: on_error},
     )
     service.state.cluster = Cluster(app, settings, Fleet((), 60.0, lambda: 0.0), snapshots, authorize)
-    with TestClient(service) as client:
-        yield client
+    with asyncio.Runner() as runner:
+        yield Caller(service, runner)

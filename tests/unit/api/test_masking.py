@@ -24,7 +24,12 @@ def test_addresses_are_masked_wherever_they_are() -> None:
 def test_what_is_named_like_a_secret_is_masked() -> None:
     """Passwords, tokens and keys are masked by their names, however deep; routing keys are none."""
     told = {"sentinel_kwargs": {"password": "p"}, "api_key": "k", "routing_key": "celery", "broker_password": None}
-    expected = {"sentinel_kwargs": {"password": MASK}, "api_key": MASK, "routing_key": "celery", "broker_password": None}
+    expected = {
+        "sentinel_kwargs": {"password": MASK},
+        "api_key": MASK,
+        "routing_key": "celery",
+        "broker_password": None,
+    }
     assert expected == masked(told)
 
 

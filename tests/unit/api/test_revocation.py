@@ -9,7 +9,7 @@ from tests.unit.api.service import NOW, ended, held
 
 def order(*before: EndedTask) -> Order:
     """A task to be terminated, with its attempts that had ended before."""
-    return Order("t", True, "SIGTERM", ["w@a"], ["w@a"], before)
+    return Order("t", terminate=True, signal="SIGTERM", expected=["w@a"], holders=["w@a"], ended=before)
 
 
 def said(*states: str, ring: tuple[EndedTask, ...] = (), instrumented: bool = True) -> WorkerAnswer:

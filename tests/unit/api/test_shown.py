@@ -27,10 +27,12 @@ anything = st.recursive(
     | st.datetimes()
     | st.decimals()
     | st.builds(object),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.tuples(inner, inner)
-    | st.sets(st.integers() | st.binary(), max_size=3)
-    | st.dictionaries(st.integers() | st.binary() | st.text(st.characters()), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.sets(st.integers() | st.binary(), max_size=3)
+        | st.dictionaries(st.integers() | st.binary() | st.text(st.characters()), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 

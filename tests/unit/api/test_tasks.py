@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from celery_otel_api.fleet import Member, Presence
 from celery_otel_api.snapshot import Snapshot
 from celery_otel_api.tasks import OPERATIONS
-from tests.unit.api.service import NOW, answer, held, member, reads_only, serving, snapshot_of
+from tests.unit.api.service import NOW, Caller, answer, held, member, reads_only, serving, snapshot_of
 
 PATH = "/api/v1/celery/tasks/status"
 TASKS = (
@@ -23,7 +22,7 @@ OTHER = answer(held("e", worker="x@b", name="shop.add"), name="x@b")
 
 
 @contextmanager
-def asked(*members: Member) -> Iterator[TestClient]:
+def asked(*members: Member) -> Iterator[Caller]:
     """The service on what these workers said."""
     snapshot = snapshot_of(*members)
     with serving(OPERATIONS, lambda: snapshot) as client:
@@ -94,7 +93,7 @@ def test_arguments_need_the_scope_for_results() -> None:
 @pytest.mark.parametrize(
     "query", [{"limit": 0}, {"limit": 1001}, {"cursor": "made up"}, {"state": "queued"}, {"wroker": "w@a"}]
 )
-def test_wrong_parameters_are_named(query: dict[str, str]) -> None:
+def test_wrong_parameters_are_named(query: dict[str, object]) -> None:
     """A parameter that cannot be used, or is not known, is a problem that names it."""
     with asked(member(answer())) as client:
         found = client.get(PATH, params=query)
