@@ -38,10 +38,12 @@ class Seats:
 
     Attributes:
         most: How many may.
+        longest: For how many seconds each may.
         taken: How many do.
     """
 
     most: int = MOST_LISTENERS
+    longest: float = LONGEST
     taken: int = 0
 
     @contextmanager
@@ -90,7 +92,7 @@ async def live(request: Request, parameters: LiveParameters) -> Response:
     seats: Seats = cluster.parts.setdefault("live", Seats())
     if seats.taken >= seats.most:
         raise _full(seats)
-    return LiveResponse(_events(cluster, parameters.events), seats)
+    return LiveResponse(_events(cluster, parameters.events, seats.longest), seats)
 
 
 def _full(seats: Seats) -> ProblemError:
@@ -99,8 +101,8 @@ def _full(seats: Seats) -> ProblemError:
     return ProblemError(503, "too-many-listeners", "Too many listeners", detail, headers=headers)
 
 
-async def _events(cluster: Cluster, most: int | None) -> AsyncIterator[ServerSentEvent]:
-    sent, end = 0, asyncio.get_running_loop().time() + LONGEST
+async def _events(cluster: Cluster, most: int | None, longest: float) -> AsyncIterator[ServerSentEvent]:
+    sent, end = 0, asyncio.get_running_loop().time() + longest
     while True:
         snapshot = await cluster.snapshots.get()
         yield ServerSentEvent(_text(cluster, snapshot), event="snapshot", sep="\n")

@@ -4,7 +4,7 @@ import { showSnapshot } from "./board.js";
 import { showCharts } from "./chart.js";
 import { byId, mark, say } from "./dom.js";
 import { showHealth, showQueues } from "./health.js";
-import { API, ask, loggedIn, logIn, logOut, resume, whenLocked } from "./session.js";
+import { API, ask, loggedIn, logIn, logOut, resume, userName, whenLocked } from "./session.js";
 import { hush, listen } from "./stream.js";
 
 const OFTEN = 5_000;
@@ -15,6 +15,7 @@ function showBoard() {
   byId("door").hidden = true;
   byId("board").hidden = false;
   byId("leave").hidden = !loggedIn();
+  say(byId("leave"), `Log out ${userName()}`);
   listen({ onSnapshot: showSnapshot, onState: showState, onLocked: showDoor });
   timers = [
     every(OFTEN, `${API}/health`, showHealth),

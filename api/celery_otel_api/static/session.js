@@ -3,7 +3,7 @@
 export const API = "api/v1/celery";
 
 const EVERYTHING = ["read", "results", "control"];
-const session = { authenticated: false, scopes: [], csrf: null };
+const session = { authenticated: false, name: "", scopes: [], csrf: null };
 let onLocked = () => {};
 
 /** Called when the service wants a token. */
@@ -14,6 +14,9 @@ export function whenLocked(callback) {
 export const may = (scope) => session.scopes.includes(scope);
 /** Whether there is a session that can be ended. */
 export const loggedIn = () => session.csrf !== null;
+
+/** Whose token it is. */
+export const userName = () => session.name;
 
 /** Asks the service. Gives {status, body}; the status is 0 if it did not answer. */
 export async function ask(path, { method = "GET", json } = {}) {
@@ -60,6 +63,6 @@ export async function logOut() {
   take({});
 }
 
-function take({ authenticated, scopes, csrf_token: csrf }) {
-  Object.assign(session, { authenticated: authenticated ?? false, scopes: scopes ?? [], csrf: csrf ?? null });
+function take({ authenticated, name, scopes, csrf_token: csrf }) {
+  Object.assign(session, { authenticated: authenticated ?? false, name: name ?? "", scopes: scopes ?? [], csrf: csrf ?? null });
 }

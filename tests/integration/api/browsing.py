@@ -80,6 +80,14 @@ class Visit:
         """The row of a table with a text."""
         return self.page.locator(f"#{table} tr").filter(has_text=text)
 
+    def revoke(self, task_id: str) -> Locator:
+        """Terminates a running task through the dialog, which is left open."""
+        self.row("running", task_id).get_by_role("button", name="Revoke").click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("checkbox").check()
+        dialog.get_by_role("button", name="Terminate").click()
+        return dialog
+
     def sees(self, place: str, text: str) -> None:
         """Waits until a place has a text."""
         expect(self.page.locator(place)).to_contain_text(text, timeout=30 * SECONDS_MS)

@@ -1,17 +1,12 @@
 """The operator's page in a real browser, with real workers."""
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from celery_otel_pipeline.polling import wait_until
-from celery_otel_pipeline.ports import LOOPBACK, free_port
-from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.api.browsing import PHONE, SECONDS_MS, chromium, served, visit
 from tests.integration.api.conftest import ROOT, Scene
@@ -48,12 +43,9 @@ def test_a_running_task_is_terminated_through_the_dialog(scene: Scene, browser: 
     worker = scene.worker(pool="prefork")
     task_id, _ = scene.hold()
     with served(scene.client) as url, visit(browser, url) as one:
-        one.row("running", task_id).get_by_role("button", name="Revoke").click()
-        dialog = one.page.get_by_role("dialog")
+        dialog = one.revoke(task_id)
         expect(dialog).to_contain_text("shop.hold")
         expect(dialog).to_contain_text(task_id)
-        dialog.get_by_role("checkbox").check()
-        dialog.get_by_role("button", name="Terminate").click()
         one.sees("#revoke-answer", "Confirmed")
         one.sees("#revoke-answer", worker.node_name)
         dialog.get_by_role("button", name="Close").click()
@@ -73,7 +65,7 @@ def test_the_dialog_can_be_left_without_doing_anything(scene: Scene, browser: Br
             one.press(key)
             expect(one.page.get_by_role("dialog")).to_be_hidden()
             expect(button).to_be_focused()
-        assert [] == [address for address in one.requests if "/revoke" in address]
+        assert [] == [address for address in one.requests if "/revoke?" in address]
     gate.touch()
     scene.finished(task_id)
     assert "SUCCESS" == scene.client.AsyncResult(task_id).state
@@ -186,7 +178,7 @@ def test_a_task_is_found_by_its_id(scene: Scene, browser: Browser) -> None:
         one.press("Enter")
         for text in ("FAILURE", "shop.fail", "ValueError: no more <b>stock</b>", "What to do"):
             one.sees("#found", text)
-        one.page.get_by_label("Task id").fill("never/sent?#")
+        one.page.get_by_label("Task id").fill("never-sent?#")
         one.press("Enter")
         one.sees("#found", "UNKNOWN")
 
@@ -216,7 +208,10 @@ def test_failures_lead_to_their_trace(scene: Scene, browser: Browser) -> None:
     scene.worker(OTEL_TRACES_EXPORTER="console")
     failed = scene.send("fail", "no more stock")
     scene.finished(failed)
-    links: dict[str, Any] = {"jaeger_url": "http://jaeger.example:16686/", "grafana_url": "http://grafana.example/d/celery"}
+    links: dict[str, Any] = {
+        "jaeger_url": "http://jaeger.example:16686/",
+        "grafana_url": "http://grafana.example/d/celery",
+    }
     with served(scene.client, **links) as url, visit(browser, url) as one:
         address = one.row("failures", failed).get_by_role("link", name="trace").get_attribute("href") or ""
         assert address.startswith("http://jaeger.example:16686/trace/")
@@ -239,34 +234,3 @@ def test_without_prometheus_it_says_so(scene: Scene, browser: Browser) -> None:
     """In place of the charts there is what to do to see some."""
     with served(scene.client) as url, visit(browser, url) as one:
         one.sees("#charts-empty", "CELERY_OTEL_API_PROMETHEUS_URL")
-
-
-def test_it_says_when_the_stream_is_broken_and_comes_back(scene: Scene, browser: Browser) -> None:
-    """While the service is away the page says that its data is old; later it goes on by itself."""
-    scene.worker()
-    port = free_port()
-    with browser.new_context() as context:
-        page = context.new_page()
-        with served(scene.client, port) as url:
-            page.goto(url)
-            expect(page.locator("#stream")).to_have_text("Live", timeout=30 * SECONDS_MS)
-        expect(page.locator("#stream")).to_contain_text("what is shown is old", timeout=30 * SECONDS_MS)
-        with served(scene.client, port):
-            expect(page.locator("#stream")).to_have_text("Live", timeout=60 * SECONDS_MS)
-
-
-def test_the_service_ends_although_somebody_listens(scene: Scene, browser: Browser, tmp_path: Path) -> None:
-    """SIGTERM ends the service with a stream open, and nothing has to be killed."""
-    port = free_port()
-    target = "tests.integration.api.page_application:service"
-    argv = [sys.executable, "-m", "uvicorn", "--factory", target, "--host", LOOPBACK, "--port", str(port)]
-    service = Process("service", argv, directory=tmp_path, env={"SHOP_BROKER": scene.broker_url}, cwd=ROOT)
-    with service, browser.new_context() as context:
-        wait_until(lambda: "running on" in service.log, deadline=30, message=lambda: service.log_tail)
-        page = context.new_page()
-        page.goto(f"http://{LOOPBACK}:{port}/")
-        expect(page.locator("#stream")).to_have_text("Live", timeout=30 * SECONDS_MS)
-        service.signal(15)
-        service.wait(timeout=20)
-        assert "Application shutdown complete" in service.log
-        assert "Traceback" not in service.log

@@ -102,6 +102,12 @@ def test_there_are_not_more_listeners_than_seats(service: Starlette) -> None:
     )
 
 
+def test_a_stream_ends_after_a_while(service: Starlette) -> None:
+    """It asks its listener to come again: only then is it looked at who may listen."""
+    service.state.cluster.parts["live"] = Seats(longest=0)
+    assert ["snapshot", "again"] == [name for name, _ in _events(ask(service, STREAM).text)]
+
+
 @pytest.mark.parametrize("query", ["events=0", "events=many", "else=1"])
 def test_parameters_are_checked(service: Starlette, query: str) -> None:
     """A parameter that cannot be used is a problem before the stream begins."""
