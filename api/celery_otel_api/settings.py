@@ -2,12 +2,23 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from celery_otel_api.errors import ConfigurationError
 
 PREFIX = "CELERY_OTEL_API_"
+
+
+def _listed(value: object) -> object:
+    """The parts of a list that is written with commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Names, which a variable separates by commas."""
 
 
 class ApiSettings(BaseSettings):
@@ -26,13 +37,17 @@ class ApiSettings(BaseSettings):
     allow_anyone: bool = Field(
         default=False, description="listen beyond loopback without tokens: everyone may do everything"
     )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="names by which this service is reached, separated by commas, beside its address and localhost"
+    failures_per_minute: int = Field(10, ge=1, description="wrong tokens that one address may send in a minute")
+    allowed_hosts: Names = Field(
+        (),
+        description=(
+            "names by which this service is reached, separated by commas, beside its address and localhost; * for any"
+        ),
     )
-    workers: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="node names of workers that have to be there, separated by commas"
-    )
-    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+    ssl_certfile: str = Field("", description="the certificate for TLS, with its chain (PEM)")
+    ssl_keyfile: str = Field("", description="the certificate's private key (PEM)")
+    workers: Names = Field((), description="node names of workers that have to be there, separated by commas")
+    queues: Names = Field(
         (), description="queues to show beside those that a worker consumes or the application declares"
     )
     forget_after: float = Field(3600.0, gt=0, description="seconds after which a worker that is away is not expected")
@@ -62,6 +77,16 @@ class ApiSettings(BaseSettings):
             first = error.errors()[0]
             name = str(first["loc"][0])
             raise ConfigurationError(
-                f"{PREFIX}{name.upper()}={first['input']!r} cannot be used: {first['msg']}. "
+                f"{option(name)} ({variable(name)}) cannot be {first['input']!r}: {first['msg']}. "
                 f"It is {cls.model_fields[name].description}."
             ) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def option(name: str) -> str:
+    """The option of the command line that overrules it."""
+    return "--" + name.replace("_", "-")

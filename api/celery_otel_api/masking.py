@@ -1,0 +1,34 @@
+"""Takes passwords out of what is shown: of addresses, and of whatever is named like one."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "********"
+_SECRET = re.compile(
+    r"pass$|password|passwd|passphrase|secret|token|credential|(api|access|private|signing|encryption)_?key"
+    r"|dburi|database_url|database_engine|signature",
+    re.IGNORECASE,
+)
+# To the last @ there is: a password may have one, and too much masked is better than too little.
+_USER = re.compile(r"(\w[\w+.-]*://)\S*@")
+_QUERY = re.compile(r"([?&;][\w.-]*(?:pass|secret|token|key|signature|credential)[\w.-]*=)[^&;\s'\"]+", re.IGNORECASE)
+
+
+def masked(value: Any) -> Any:
+    """A value of plain JSON without the secrets in it."""
+    if isinstance(value, Mapping):
+        return {str(key): _under(str(key), one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(one) for one in value]
+    return masked_text(value) if isinstance(value, str) else value
+
+
+def masked_text(text: str) -> str:
+    """A text without user and password in the addresses in it."""
+    return _QUERY.sub(rf"\g<1>{MASK}", _USER.sub(rf"\g<1>{MASK}@", text))
+
+
+def _under(key: str, value: Any) -> Any:
+    plain = value is None or isinstance(value, bool) or value == ""
+    return value if plain else MASK if _SECRET.search(key) else masked(value)

@@ -1,0 +1,112 @@
+"""The page over time: tokens and sessions, a service that goes away, and one that is stopped."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from celery_otel_api.operation import Scope
+from celery_otel_api.tokens import new_token
+from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.ports import LOOPBACK, free_port
+from celery_otel_pipeline.process import Process
+from tests.integration.api.browsing import SECONDS_MS, chromium, served, visit
+from tests.integration.api.conftest import ROOT, Scene
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all visits."""
+    with chromium() as browser:
+        yield browser
+
+
+def test_it_says_when_the_stream_is_broken_and_comes_back(scene: Scene, browser: Browser) -> None:
+    """While the service is away the page says that its data is old; later it goes on by itself."""
+    scene.worker()
+    port = free_port()
+    with browser.new_context() as context:
+        page = context.new_page()
+        with served(scene.client, port) as url:
+            page.goto(url)
+            expect(page.locator("#stream")).to_have_text("Live", timeout=30 * SECONDS_MS)
+        expect(page.locator("#stream")).to_contain_text("what is shown is old", timeout=30 * SECONDS_MS)
+        with served(scene.client, port):
+            expect(page.locator("#stream")).to_have_text("Live", timeout=60 * SECONDS_MS)
+
+
+def _tokens(*scopes: Scope) -> tuple[str, dict[str, Any]]:
+    secret, token = new_token("ann", scopes)
+    return secret, {"tokens": token.line}
+
+
+def test_a_token_opens_it(scene: Scene, browser: Browser) -> None:
+    """With tokens configured the page asks for one, refuses a wrong one, and can be left again."""
+    scene.worker(pool="prefork")
+    task_id, _ = scene.hold()
+    secret, settings = _tokens(Scope.READ, Scope.CONTROL)
+    with served(scene.client, **settings) as url, visit(browser, url) as one:
+        field = one.page.get_by_label("Token")
+        expect(field).to_be_focused()
+        expect(one.page.locator("#board")).to_be_hidden()
+        field.fill("wrong")
+        one.press("Enter")
+        one.sees("#login-answer", "not valid")
+        field.fill(secret)
+        one.press("Enter")
+        expect(one.row("running", task_id)).to_be_visible(timeout=30 * SECONDS_MS)
+        assert secret not in one.says("document.documentElement.outerHTML + document.cookie")
+        one.revoke(task_id)
+        one.sees("#revoke-answer", "Confirmed")
+        one.press("Escape")
+        one.page.get_by_role("button", name="Log out ann").click()
+        expect(field).to_be_focused()
+        # The browser itself reports the one answer to the wrong token.
+        assert 1 == len(one.errors)
+        one.errors.clear()
+
+
+def test_a_session_that_has_ended_leads_back_to_the_door(scene: Scene, browser: Browser) -> None:
+    """When the service does not know the browser any more, the page asks for the token again."""
+    secret, settings = _tokens(Scope.READ)
+    with served(scene.client, **settings) as url, visit(browser, url) as one:
+        one.page.get_by_label("Token").fill(secret)
+        one.press("Enter")
+        one.sees("#stream", "Live")
+        one.page.context.clear_cookies()
+        expect(one.page.get_by_label("Token")).to_be_visible(timeout=30 * SECONDS_MS)
+        one.sees("#stream", "Not logged in")
+        one.errors.clear()
+
+
+def test_who_may_only_read_is_offered_no_more(scene: Scene, browser: Browser) -> None:
+    """Without the scope control there are no buttons that revoke."""
+    scene.worker()
+    task_id, gate = scene.hold()
+    secret, settings = _tokens(Scope.READ)
+    with served(scene.client, **settings) as url, visit(browser, url) as one:
+        one.page.get_by_label("Token").fill(secret)
+        one.press("Enter")
+        expect(one.row("running", task_id)).to_be_visible(timeout=30 * SECONDS_MS)
+        expect(one.page.get_by_role("button", name="Revoke")).to_have_count(0)
+    gate.touch()
+
+
+def test_the_service_ends_although_somebody_listens(scene: Scene, browser: Browser, tmp_path: Path) -> None:
+    """SIGTERM ends the service with a stream open, and nothing has to be killed."""
+    port = free_port()
+    target = "tests.integration.api.page_application:service"
+    argv = [sys.executable, "-m", "uvicorn", "--factory", target, "--host", LOOPBACK, "--port", str(port)]
+    service = Process("service", argv, directory=tmp_path, env={"SHOP_BROKER": scene.broker_url}, cwd=ROOT)
+    with service, browser.new_context() as context:
+        wait_until(lambda: "running on" in service.log, deadline=30, message=lambda: service.log_tail)
+        page = context.new_page()
+        page.goto(f"http://{LOOPBACK}:{port}/")
+        expect(page.locator("#stream")).to_have_text("Live", timeout=30 * SECONDS_MS)
+        service.signal(15)
+        service.wait(timeout=20)
+        assert "Application shutdown complete" in service.log
+        assert "Traceback" not in service.log

@@ -1,0 +1,87 @@
+"""Who knows best what a task does."""
+
+import pytest
+
+from celery_otel_api.fleet import Presence
+from celery_otel_api.queue_search import Found
+from celery_otel_api.results import Stored, StoredError
+from celery_otel_api.snapshot import Snapshot
+from celery_otel_api.task_facts import in_queue, known, last_heard, unknown
+from celery_otel_api.task_state_schemas import Source
+from tests.unit.api.service import NOW, answer, ended, held, member, snapshot_of
+
+NOTHING = Stored(configured=True)
+
+
+def stored(state: str, error: str = "") -> Stored:
+    """What the result backend says."""
+    return Stored(configured=True, state=state, error=StoredError(error, "said") if error else None)
+
+
+@pytest.mark.parametrize(
+    ("held_as", "backend", "ring", "expected"),
+    [
+        ("active", NOTHING, None, ("STARTED", Source.WORKER)),
+        ("reserved", NOTHING, None, ("RESERVED", Source.WORKER)),
+        ("scheduled", stored("RETRY"), "retry", ("SCHEDULED", Source.WORKER)),
+        ("active", stored("PROGRESS"), None, ("PROGRESS", Source.WORKER)),
+        ("active", stored("SUCCESS"), None, ("SUCCESS", Source.RESULT_BACKEND)),
+        ("reserved", stored("REVOKED"), None, ("RESERVED", Source.WORKER)),
+        (None, stored("FAILURE"), "failure", ("FAILURE", Source.RESULT_BACKEND)),
+        (None, stored("STARTED"), None, ("STARTED", Source.RESULT_BACKEND)),
+        (None, stored("STARTED"), "ignored", ("IGNORED", Source.RECENT_ATTEMPTS)),
+        (None, stored("RETRY"), "retry", ("RETRY", Source.RESULT_BACKEND)),
+        (None, NOTHING, "success", ("SUCCESS", Source.RECENT_ATTEMPTS)),
+        (None, NOTHING, "rejected", ("REJECTED", Source.RECENT_ATTEMPTS)),
+        (None, NOTHING, None, None),
+    ],
+)
+def test_who_knows_best(
+    held_as: str | None, backend: Stored, ring: str | None, expected: tuple[str, Source] | None
+) -> None:
+    """A worker that holds a task knows best, then the result backend, then who remembers its end; the newest wins."""
+    tasks = [held("t", held_as)] if held_as else []
+    snapshot = snapshot_of(member(answer(*tasks)), ended=[ended("t", ring)] if ring else [])
+    facts = known("t", snapshot, backend)
+    assert expected == (None if facts is None else (facts.state, facts.source))
+
+
+def test_a_task_that_runs_again_is_where_it_runs() -> None:
+    """Of an attempt that runs and a retry of it that waits already, the one that runs is told."""
+    snapshot = snapshot_of(member(answer(held("t", "scheduled"), held("t"))))
+    facts = known("t", snapshot, NOTHING)
+    assert facts is not None
+    assert ("STARTED", NOW) == (facts.state, facts.where.since if facts.where else None)
+
+
+def test_a_failure_has_its_class() -> None:
+    """The class of an exception comes from the result backend, or from who remembers the attempt."""
+    by_backend = known("t", snapshot_of(), stored("FAILURE", "ValueError"))
+    by_ring = known("t", snapshot_of(ended=[ended("t", "failure", "timeout")]), NOTHING)
+    assert ["ValueError", "timeout"] == [facts.error_type for facts in (by_backend, by_ring) if facts]
+
+
+def test_a_message_in_a_queue_is_queued() -> None:
+    """What waits in a queue is queued; what was delivered and not confirmed is with a worker."""
+    waits = in_queue(Found(searched=True, queue="q", task_name="shop.add"))
+    delivered = in_queue(Found(searched=True, queue="", delivered=True))
+    assert ["QUEUED", "RESERVED"] == [facts.state for facts in (waits, delivered) if facts]
+    assert in_queue(Found(searched=True)) is None
+
+
+def test_a_silent_workers_last_word_is_told_as_such() -> None:
+    """What a silent worker held when it last answered is told, with how long ago that was."""
+    facts = last_heard("t", [member(answer(held("t")), Presence.SILENT, 7.0)])
+    assert facts is not None
+    assert ("STARTED", Source.LAST_ANSWER, ("w@a",)) == (facts.state, facts.source, facts.holders)
+    assert "w@a, which is silent now, heard of 7 s ago" in facts.explanation
+    assert last_heard("t", [member(answer(held("t")))]) is None
+
+
+def test_unknown_says_who_could_not_be_asked() -> None:
+    """UNKNOWN names silent workers, a backend that was not read, and queues that were not looked at."""
+    quiet = snapshot_of(member(answer(name="x@b"), Presence.SILENT))
+    text = unknown(quiet, Stored(configured=False, reason="No backend."), Found(searched=False)).explanation
+    assert all(part in text for part in ("Never seen, or expired", "x@b", "No backend.", "may wait in a queue"))
+    away = Snapshot(NOW, broker_connected=False, reason="It is away.")
+    assert "It is away." in unknown(away, NOTHING, Found(searched=False)).explanation
