@@ -10,5 +10,13 @@ celery_otel.instrument(app)
 
 from celery_otel.errors import CeleryOtelError, ConfigurationError
 from celery_otel.instrument import instrument, setup_celery_metrics, uninstrument
+from celery_otel.summary import get_celery_metrics_summary
 
-__all__ = ["CeleryOtelError", "ConfigurationError", "instrument", "setup_celery_metrics", "uninstrument"]
+__all__ = [
+    "CeleryOtelError",
+    "ConfigurationError",
+    "get_celery_metrics_summary",
+    "instrument",
+    "setup_celery_metrics",
+    "uninstrument",
+]
