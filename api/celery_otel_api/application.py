@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from celery import Celery
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from celery_otel_api import metrics, summary
+from celery_otel_api.background import background
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.operation import Operation
 from celery_otel_api.problems import ProblemError, on_error, on_http_exception, on_problem
@@ -15,7 +18,7 @@ from celery_otel_api.settings import ApiSettings
 
 def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
-    return ()
+    return chain(metrics.OPERATIONS, summary.OPERATIONS)
 
 
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
@@ -32,7 +35,7 @@ def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(service: Starlette) -> AsyncIterator[None]:
-        async with cluster_of(app, options) as cluster:
+        async with cluster_of(app, options) as cluster, background(cluster):
             service.state.cluster = cluster
             yield
 

@@ -105,6 +105,7 @@ class WorkerAnswer:
         tasks: What it holds.
         counts: How many by state: more than `tasks` where these were too many.
         ended: Its attempts that ended since it was last asked.
+        worker_name: The name that it has on its series; empty if it has none.
     """
 
     name: str
@@ -124,6 +125,7 @@ class WorkerAnswer:
     tasks: tuple[HeldTask, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     ended: tuple[EndedTask, ...] = ()
+    worker_name: str = ""
 
 
 STATES = ("active", "reserved", "scheduled")
@@ -216,6 +218,7 @@ class Inspection:
             tasks=tuple(_held(name, state, task) for state in STATES for task in report[state]),
             counts=report["counts"],
             ended=tuple(_ended(name, task) for task in report["ended"]),
+            worker_name=report["worker_name"],
         )
 
 
