@@ -8,7 +8,7 @@ from celery import Celery
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from celery_otel_api import metrics, summary
+from celery_otel_api import health, metrics, queues, summary
 from celery_otel_api.background import background
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.operation import Operation
@@ -18,7 +18,7 @@ from celery_otel_api.settings import ApiSettings
 
 def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
-    return chain(metrics.OPERATIONS, summary.OPERATIONS)
+    return chain(queues.OPERATIONS, health.OPERATIONS, metrics.OPERATIONS, summary.OPERATIONS)
 
 
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
