@@ -9,11 +9,10 @@ from celery_otel.settings import Settings
 from celery_otel_api.cluster import Cluster
 from celery_otel_api.collector_pages import CollectorPages
 from celery_otel_api.errors import ConfigurationError
-from celery_otel_api.fetching import FetchError
 from celery_otel_api.heartbeats import CollectorHeartbeats, EventHeartbeats
 from celery_otel_api.metrics import OwnMetrics
-from celery_otel_api.queue_numbers import queue_source
 from celery_otel_api.recent_figures import RecentFigures
+from celery_otel_api.remote import RemoteError
 
 READ_INTERVAL = 10.0
 """Seconds between two looks at the hearts that the collector shows."""
@@ -24,12 +23,12 @@ async def background(cluster: Cluster) -> AsyncIterator[None]:
     """Runs it for a cluster, and keeps in its parts `metrics`, `collector` and `recent`.
 
     Raises:
-        ConfigurationError: One of OpenTelemetry's variables cannot be used.
+        ConfigurationError: One of OpenTelemetry's variables, or an address, cannot be used.
     """
     async with AsyncExitStack() as stack:
         collector = _collector(cluster)
         cluster.parts["recent"] = RecentFigures(cluster.settings.prometheus_url)
-        cluster.parts["metrics"] = own = OwnMetrics(cluster, queue_source(cluster), collector, _settings())
+        cluster.parts["metrics"] = own = OwnMetrics(cluster, collector, _settings())
         events = EventHeartbeats(cluster.app, cluster.fleet)
         stack.push_async_callback(asyncio.to_thread, events.close)
         events.start()
@@ -58,9 +57,9 @@ async def _look(cluster: Cluster, collector: CollectorPages) -> None:
     hearts = CollectorHeartbeats(cluster.fleet, str(cluster.app.main or "celery"))
     while True:
         # Why it cannot be read is kept by the collector's page, whose series and health say it.
-        with suppress(FetchError):
+        with suppress(RemoteError):
             page = await collector.get()
-            await asyncio.to_thread(hearts.read, page.text)
+            await asyncio.to_thread(hearts.read, page)
         await asyncio.sleep(READ_INTERVAL)
 
 

@@ -1,41 +1,22 @@
 """The API's own series of a moment: what it knows of workers, broker, queues and collector."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from celery_otel import names
 from celery_otel.metric import Labels, Metric, Readings, Value
 from celery_otel_api.fleet import Member, Presence
+from celery_otel_api.queues_schemas import QueueStatus
 from celery_otel_api.snapshot import Snapshot
 
 _UP = {Presence.ONLINE: 1, Presence.SILENT: 1, Presence.OFFLINE: 0}
 
 
-@dataclass(frozen=True, slots=True)
-class QueueNumbers:
-    """What is known of a queue; None stands for what is not known.
-
-    Attributes:
-        length: Messages that wait in it.
-        consumers: Who consumes it.
-        oldest_age: For how many seconds the next message has waited.
-    """
-
-    length: int | None = None
-    consumers: int | None = None
-    oldest_age: float | None = None
-
-
-QueueSource = Callable[[], Awaitable[Mapping[str, QueueNumbers]]]
-"""Gives the numbers of all queues, by name; none that cannot be known."""
-
-
-def readings(snapshot: Snapshot, queues: Mapping[str, QueueNumbers], *, collector_up: bool | None) -> Readings:
+def readings(snapshot: Snapshot, queues: Iterable[QueueStatus], *, collector_up: bool | None) -> Readings:
     """The series of a moment. What is not known is absent.
 
     Args:
         snapshot: The newest picture of the workers.
-        queues: The numbers of queues, by name.
+        queues: The queues.
         collector_up: Whether the collector's page could be read; None if that is not tried.
     """
     return {
@@ -49,17 +30,17 @@ def readings(snapshot: Snapshot, queues: Mapping[str, QueueNumbers], *, collecto
     }
 
 
-def _of_queues(queues: Mapping[str, QueueNumbers]) -> dict[Metric, dict[Labels, Value]]:
+def _of_queues(queues: Iterable[QueueStatus]) -> dict[Metric, dict[Labels, Value]]:
     found: dict[Metric, dict[Labels, Value]] = {
         names.QUEUE_LENGTH: {},
         names.QUEUE_CONSUMERS: {},
         names.QUEUE_OLDEST_MESSAGE_AGE: {},
     }
-    for name, numbers in queues.items():
-        values = (numbers.length, numbers.consumers, numbers.oldest_age)
+    for queue in queues:
+        values = (queue.length, queue.consumers, queue.oldest_message_age_seconds)
         for series, value in zip(found.values(), values, strict=True):
             if value is not None:
-                series[name,] = value
+                series[queue.name,] = value
     return found
 
 

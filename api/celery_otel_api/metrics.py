@@ -5,7 +5,6 @@ The own ones also go to the collector by OTLP, on the same path as a worker's: s
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from functools import partial
 
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
@@ -27,10 +26,12 @@ from celery_otel.version import VERSION
 from celery_otel_api.cluster import Cluster
 from celery_otel_api.collector_pages import OPENMETRICS, PLAIN, CollectorPages, is_openmetrics
 from celery_otel_api.exposition import merged
-from celery_otel_api.fetching import Fetched, FetchError
-from celery_otel_api.gauges import QueueNumbers, QueueSource, readings
+from celery_otel_api.gauges import readings
 from celery_otel_api.operation import NoParameters, Operation, Scope
 from celery_otel_api.problems import ProblemError
+from celery_otel_api.queue_status import queue_statuses
+from celery_otel_api.queues import newest
+from celery_otel_api.remote import RemoteError
 
 OWN_SERIES = frozenset(metric.series for metric in names.API_METRICS)
 CLOSE_TIMEOUT = 1.0
@@ -43,16 +44,12 @@ class OwnMetrics:
 
     Args:
         cluster: What is measured.
-        queues: Gives the numbers of queues.
         collector: The collector's page; None if its address is not known.
         settings: OpenTelemetry's options.
     """
 
-    def __init__(
-        self, cluster: Cluster, queues: QueueSource, collector: CollectorPages | None, settings: Settings
-    ) -> None:
+    def __init__(self, cluster: Cluster, collector: CollectorPages | None, settings: Settings) -> None:
         self._cluster = cluster
-        self._queues = queues
         self._collector = collector
         self._log = FailureLog()
         self._loop = asyncio.get_running_loop()
@@ -90,47 +87,38 @@ class OwnMetrics:
         return reading.result(self._cluster.settings.deadline + _SPARE)
 
     async def _read(self) -> Readings:
-        snapshot, queues = await asyncio.gather(self._cluster.snapshots.get(), self._numbers())
+        snapshot, survey = await newest(self._cluster, fresh=False)
         up = None if self._collector is None else self._collector.up
-        return readings(snapshot, queues if snapshot.broker_connected else {}, collector_up=up)
+        return readings(snapshot, queue_statuses(survey, snapshot), collector_up=up)
 
-    async def _numbers(self) -> Mapping[str, QueueNumbers]:
-        """The numbers of queues, or none: then the series are absent, which says that nobody knows."""
-        try:
-            return await asyncio.wait_for(self._queues(), self._cluster.settings.deadline)
-        except (ProblemError, TimeoutError, OSError) as error:
-            self._log.tell("queues", f"celery-otel's API could not ask for the lengths of queues: {error}")
-            return {}
-
-    async def page(self, accepted: str) -> Fetched:
+    async def page(self, *, openmetrics: bool) -> str:
         """What `/metrics` shows.
 
         Args:
-            accepted: The formats that the caller takes, as the header `Accept` says it.
+            openmetrics: As OpenMetrics, if the collector's page is that, too.
 
         Raises:
             TimeoutError: The own series could not be had in time.
         """
-        relayed = await self._relayed(is_openmetrics(accepted))
-        content_type = relayed.content_type if relayed else accepted
-        return await asyncio.to_thread(self._page, relayed, openmetrics=is_openmetrics(content_type))
+        relayed = await self._relayed(openmetrics=openmetrics)
+        return await asyncio.to_thread(self._page, relayed, is_openmetrics(relayed) if relayed else openmetrics)
 
-    async def _relayed(self, openmetrics: bool) -> Fetched | None:  # noqa: FBT001  # private, and there is no second
+    async def _relayed(self, *, openmetrics: bool) -> str:
+        """The collector's page; empty where there is none."""
         if self._collector is None:
-            return None
+            return ""
         try:
             return await self._collector.get(openmetrics=openmetrics)
-        except FetchError as error:
+        except RemoteError as error:
             self._log.tell("collector", f"celery-otel's API shows its own metrics alone. {error}")
-            return None
+            return ""
 
-    def _page(self, relayed: Fetched | None, *, openmetrics: bool) -> Fetched:
+    def _page(self, relayed: str, openmetrics: bool) -> str:  # noqa: FBT001  # private, and called in a thread
         generate = generate_openmetrics if openmetrics else generate_latest
         # The reader hands its data over by a queue of its own, of which each scrape must find what it has put there.
         with self._one:
             own = generate(self._registry).decode()
-        text = merged(own, relayed.text if relayed else "", OWN_SERIES, self._job)
-        return Fetched(text + ("# EOF\n" if openmetrics else ""), OPENMETRICS if openmetrics else PLAIN)
+        return merged(own, relayed, OWN_SERIES, self._job) + ("# EOF\n" if openmetrics else "")
 
 
 def api_resource(settings: Settings, app_name: str) -> Resource:
@@ -148,7 +136,7 @@ def api_resource(settings: Settings, app_name: str) -> Resource:
 async def _metrics(request: Request, _: NoParameters) -> Response:
     own: OwnMetrics = request.app.state.cluster.parts["metrics"]
     try:
-        page = await own.page(request.headers.get("accept", ""))
+        page = await own.page(openmetrics="application/openmetrics-text" in request.headers.get("accept", ""))
     except TimeoutError:
         raise ProblemError(
             503,
@@ -158,7 +146,7 @@ async def _metrics(request: Request, _: NoParameters) -> Response:
             "celery/health, or raise CELERY_OTEL_API_DEADLINE.",
             headers={"Retry-After": "5"},
         ) from None
-    return Response(page.text, headers={"Content-Type": page.content_type})
+    return Response(page, headers={"Content-Type": OPENMETRICS if is_openmetrics(page) else PLAIN})
 
 
 OPERATIONS = (

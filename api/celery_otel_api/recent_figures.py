@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from celery_otel_api.fetching import Fetched, FetchError, fetch
-from celery_otel_api.shared import Shared
+from celery_otel_api.keeper import Keeper
+from celery_otel_api.remote import Remote, RemoteError
 
 WINDOW = 300
 """The last seconds that the figures are about: the 5m of the queries."""
@@ -17,7 +17,10 @@ TIMEOUT = 3.0
 """Seconds for Prometheus' answer."""
 MAX_AGE = 5.0
 """Seconds for which figures are given out again."""
-NOT_SET = "CELERY_OTEL_API_PROMETHEUS_URL is not set."
+OPTION = "CELERY_OTEL_API_PROMETHEUS_URL"
+NOT_SET = f"{OPTION} is not set."
+NOT_ASKED = "Prometheus has not answered yet."
+_MOST_BYTES = 1024 * 1024
 
 _TASKS = "sum(increase(celery_task_total{status=~'%s'}[5m]))"
 _QUANTILE = "histogram_quantile(%s, sum by (le) (rate(celery_task_duration_seconds_bucket[5m])))"
@@ -31,8 +34,6 @@ _FIGURES = {
     "p99": _QUANTILE % 0.99,
 }
 QUERY = " or ".join(f"label_replace({query}, 'figure', '{name}', '', '')" for name, query in _FIGURES.items())
-
-_fetch = partial(fetch, timeout=TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +64,31 @@ class RecentFigures:
 
     Args:
         url: Where Prometheus is; empty if it is not known.
-        read: Reads a page.
+
+    Raises:
+        ConfigurationError: It is no address of HTTP.
     """
 
-    def __init__(self, url: str, read: Callable[[str], Fetched] = _fetch) -> None:
-        self._url = url and f"{url.rstrip('/')}/api/v1/query?{urlencode({'query': QUERY, 'timeout': f'{TIMEOUT:g}s'})}"
-        self._read = read
-        self._shared = Shared(self._ask, MAX_AGE)
+    def __init__(self, url: str) -> None:
+        self._keeper: Keeper[Figures] | None = None
+        if url:
+            ask = partial(figures_of, Remote("Prometheus", url, option=OPTION, timeout=TIMEOUT))
+            self._keeper = Keeper(ask, Figures({}, NOT_ASKED), interval=MAX_AGE, deadline=TIMEOUT)
 
     async def get(self) -> Figures:
         """The figures, or why there are none."""
-        return await self._shared.get() if self._url else Figures({}, NOT_SET)
+        return Figures({}, NOT_SET) if self._keeper is None else await self._keeper.get()
 
-    def _ask(self) -> Figures:
-        try:
-            return Figures(_values(json.loads(self._read(self._url).text)))
-        except FetchError as error:
-            return Figures({}, str(error))
-        except (LookupError, TypeError, ValueError):
-            return Figures({}, "What answers at CELERY_OTEL_API_PROMETHEUS_URL is not Prometheus.")
+
+def figures_of(prometheus: Remote) -> Figures:
+    """The figures that Prometheus has now, or why there are none."""
+    query = urlencode({"query": QUERY, "timeout": f"{TIMEOUT:g}s"})
+    try:
+        return Figures(_values(json.loads(prometheus.read(f"/api/v1/query?{query}", most=_MOST_BYTES))))
+    except RemoteError as error:
+        return Figures({}, str(error))
+    except (LookupError, TypeError, ValueError):
+        return Figures({}, f"What answers at {OPTION} is not Prometheus.")
 
 
 def _values(answer: Any) -> dict[str, float | None]:

@@ -1,10 +1,11 @@
 """`GET metrics/summary`: what `get_celery_metrics_summary` gives, and the figures of the last minutes."""
 
+import asyncio
+import time
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -12,7 +13,9 @@ from celery_otel.summary import summarized
 from celery_otel_api.cluster import Cluster
 from celery_otel_api.fleet import Presence
 from celery_otel_api.operation import API, Operation
-from celery_otel_api.queue_numbers import consuming_workers, queue_source
+from celery_otel_api.queue_status import queue_statuses
+from celery_otel_api.queues import age_header, known_age, newest, rfc3339
+from celery_otel_api.queues_schemas import Freshness, QueueStatus
 from celery_otel_api.recent_figures import WINDOW, Figures, RecentFigures
 from celery_otel_api.snapshot import Snapshot
 from celery_otel_api.summary_schemas import (
@@ -24,30 +27,22 @@ from celery_otel_api.summary_schemas import (
 )
 
 
-class SummaryParameters(BaseModel):
-    """The parameters."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    fresh: bool = Field(default=False, description="ask the workers now, unless they have just been asked")
-
-
-async def _summary(request: Request, parameters: SummaryParameters) -> Response:
+async def _summary(request: Request, parameters: Freshness) -> Response:
     cluster: Cluster = request.app.state.cluster
     recent: RecentFigures = cluster.parts["recent"]
-    snapshot = await cluster.snapshots.get(fresh=parameters.fresh)
-    age = max(0.0, cluster.snapshots.age) if snapshot.taken_at else 0.0
+    (snapshot, survey), figures = await asyncio.gather(newest(cluster, fresh=parameters.fresh), recent.get())
+    age = known_age(max(cluster.snapshots.age, cluster.queues.age))
     body = MetricsSummary(
-        timestamp=datetime.fromtimestamp(snapshot.taken_at, UTC).isoformat().replace("+00:00", "Z"),
+        timestamp=rfc3339(snapshot.taken_at or time.time()),
         snapshot_age_seconds=age,
         broker_connected=snapshot.broker_connected,
         reason=snapshot.reason or None,
         workers=_workers(snapshot),
-        queues=await _queues(cluster, snapshot),
-        recent=_recent(await recent.get()),
+        queues=_queues(queue_statuses(survey, snapshot)),
+        recent=_recent(figures),
         **_held(snapshot),
     )
-    return JSONResponse(body.model_dump(mode="json"), headers={"Age": str(int(age))})
+    return JSONResponse(body.model_dump(mode="json"), headers=age_header(age))
 
 
 def _held(snapshot: Snapshot) -> dict[str, Any]:
@@ -61,14 +56,8 @@ def _workers(snapshot: Snapshot) -> WorkersSummary:
     return WorkersSummary(total=len(names), names=names, **{presence.value: counts[presence] for presence in Presence})
 
 
-async def _queues(cluster: Cluster, snapshot: Snapshot) -> dict[str, QueueSummary]:
-    workers = consuming_workers(snapshot)
-    numbers = await queue_source(cluster)()
-    lengths = {name: queue.length for name, queue in numbers.items()}
-    return {
-        name: QueueSummary(workers=workers.get(name, 0), length=lengths.get(name))
-        for name in sorted({*workers, *lengths})
-    }
+def _queues(queues: Iterable[QueueStatus]) -> dict[str, QueueSummary]:
+    return {queue.name: QueueSummary(workers=len(queue.workers), length=queue.length) for queue in queues}
 
 
 def _recent(figures: Figures) -> RecentSummary:
@@ -90,7 +79,7 @@ OPERATIONS = (
         "The whole in a few numbers",
         "How many workers, tasks and slots there are, the lengths of queues, and, if CELERY_OTEL_API_PROMETHEUS_URL is "
         "set, what became of attempts in the last 5 minutes.",
-        parameters=SummaryParameters,
+        parameters=Freshness,
         responses={200: MetricsSummary},
     ),
 )

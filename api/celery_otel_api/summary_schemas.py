@@ -60,7 +60,9 @@ class MetricsSummary(BaseModel):
     """The whole in a few numbers."""
 
     timestamp: str = Field(description="when the workers had answered, RFC 3339, UTC")
-    snapshot_age_seconds: float = Field(description="how many seconds ago that was")
+    snapshot_age_seconds: float | None = Field(
+        description="seconds since the older of both, the broker and the workers, had answered; null if they never had"
+    )
     broker_connected: bool = Field(description="whether the broker could be asked; if not, nothing is known of workers")
     reason: str | None = Field(description="why it could not; null if it could")
     workers: WorkersSummary = Field(description="how many workers there are")

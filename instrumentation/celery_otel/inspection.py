@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 
 ARGUMENT = "celery_otel"
 """The argument of a ping that asks for a report, and its key in the answer: see `hooks.control`."""
