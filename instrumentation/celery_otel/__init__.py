@@ -8,7 +8,19 @@ celery_otel.instrument(app)
 ```
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from celery_otel.errors import CeleryOtelError, ConfigurationError
-from celery_otel.instrument import instrument, setup_celery_metrics, uninstrument
+
+if TYPE_CHECKING:
+    from celery_otel.instrumentation import instrument, setup_celery_metrics, uninstrument
 
 __all__ = ["CeleryOtelError", "ConfigurationError", "instrument", "setup_celery_metrics", "uninstrument"]
+
+
+def __getattr__(name: str) -> Any:
+    """The calls, imported when they are needed: Celery's command line loads our plug-in, and so this, at every start."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("celery_otel.instrumentation"), name)
