@@ -6,10 +6,9 @@ Everything is bounded in time, and a broker that fails is an error, never an emp
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
 from celery import Celery
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from celery_otel.errors import CeleryOtelError
 
@@ -35,7 +34,7 @@ def connected(app: Celery, timeout: float) -> Iterator[Connection]:
     try:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=timeout)
         yield connection
-    except (OSError, *connection.connection_errors, *connection.channel_errors) as error:
+    except (OSError, OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
         raise BrokerAwayError(f"The broker at {connection.as_uri()} does not answer: {said(error)}.") from error
     finally:
         connection.release()
@@ -90,9 +89,9 @@ def _length(connection: Connection, name: str) -> QueueLength:
     return QueueLength(name, int(told.message_count), int(told.consumer_count) if real else None)
 
 
-def _missing(connection: Connection, name: str, error: Any) -> QueueLength:
+def _missing(connection: Connection, name: str, error: Exception) -> QueueLength:
     if str(getattr(error, "reply_code", "")) != _NOT_FOUND:
-        raise error
+        return QueueLength(name, None, reason=said(error))
     # Redis has no empty lists: a queue without messages is not there.
     if connection.transport.driver_type == "redis":
         return QueueLength(name, 0)
