@@ -89,7 +89,7 @@ def track_started(facts: Facts) -> Iterator[Finding]:
 
 def late_acks(facts: Facts) -> Iterator[Finding]:
     """Whether late acknowledgement does what it is used for."""
-    lost = [task.name for task in facts.conf.tasks if task.acks_late and not task.reject_on_worker_lost]
+    lost = [task.name for task in facts.conf.tasks if task.acks_late and not task.survives_loss]
     if lost:
         yield warning(
             "task_acks_late",

@@ -77,13 +77,13 @@ class TaskSettings:
         name: Its name.
         time_limit: Seconds after which it is killed; None for never.
         acks_late: Whether its message is acknowledged at its end.
-        reject_on_worker_lost: Whether it is run again when its process was killed.
+        survives_loss: Whether it is run again when its process was killed.
     """
 
     name: str
     time_limit: float | None
     acks_late: bool
-    reject_on_worker_lost: bool
+    survives_loss: bool
 
 
 @dataclass(frozen=True, slots=True)

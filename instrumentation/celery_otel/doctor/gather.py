@@ -130,9 +130,9 @@ def _conf(app: Celery, visibility_timeout: float | None) -> Conf:
 
 
 def _task(task: Any) -> TaskSettings:
-    return TaskSettings(
-        str(task.name), task.time_limit, bool(task.acks_late), bool(task.reject_on_worker_lost)
-    )
+    # Celery 5.7 knows a second way.
+    survives_loss = bool(task.reject_on_worker_lost or getattr(task, "retry_on_worker_lost", False))
+    return TaskSettings(str(task.name), task.time_limit, bool(task.acks_late), survives_loss)
 
 
 def _backend(app: Celery) -> Reached | None:
