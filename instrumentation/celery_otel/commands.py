@@ -76,6 +76,16 @@ def doctor(
     context.exit(examine(context.obj.app, where, as_json=as_json, width=_width(), color=color))
 
 
+@otel.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def api(context: click.Context, arguments: tuple[str, ...]) -> None:
+    """Serve the REST API and its page, with the options of celery-otel-api (see --help)."""
+    from celery_otel.terminal.service import serve  # noqa: PLC0415  # not at every start of Celery
+
+    serve(context.obj.app, arguments, context)
+
+
 def _width() -> int | None:
     """Columns of the terminal; None for a file or a pipe, where nothing is cut."""
     if not sys.stdout.isatty() and "COLUMNS" not in os.environ:

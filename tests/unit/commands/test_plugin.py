@@ -17,3 +17,13 @@ def test_the_call_stays_a_call() -> None:
     code = "import celery_otel.instrumentor, celery_otel.instrumentation, celery_otel; print(celery_otel.instrument)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("<function instrument ")
+
+
+def test_the_api_is_an_extra() -> None:
+    """Without what the API needs, the command says how to install it."""
+    code = (
+        "import sys; sys.modules['celery_otel_api.command'] = None; sys.argv = ['celery', 'otel', 'api', '--port', '0'];"
+        "from celery.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (1, True) == (done.returncode, "pip install 'celery-otel[api]'" in done.stderr)
