@@ -10,7 +10,6 @@ from typing import Any
 
 import celery
 from celery import Celery
-from celery.backends.base import DisabledBackend
 from kombu import Connection
 
 from celery_otel.broker import BrokerAwayError, QueueLength, connected, queue_lengths, queue_names, said
@@ -24,6 +23,7 @@ from celery_otel.version import VERSION
 PATIENCE = 5.0
 """Seconds for the broker, and for the result backend."""
 _CELERYS_OWN = "celery."
+_NO_BACKEND = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _conf(app: Celery, visibility_timeout: float | None) -> Conf:
     return Conf(
         transport=str(app.connection_for_write().transport_cls),
         visibility_timeout=visibility_timeout,
-        has_backend=not isinstance(app.backend, DisabledBackend),
+        has_backend=_backend_kind(app) != _NO_BACKEND,
         ignore_result=bool(conf.task_ignore_result),
         track_started=bool(conf.task_track_started),
         send_task_events=bool(conf.worker_send_task_events),
@@ -137,13 +137,21 @@ def _task(task: Any) -> TaskSettings:
 
 def _backend(app: Celery) -> Reached | None:
     """Whether the result backend lets itself be read; None without one that anybody can read."""
-    backend = app.backend
-    if isinstance(backend, DisabledBackend) or "rpc" in type(backend).__module__:
+    kind = _backend_kind(app)
+    if kind in {_NO_BACKEND, "rpc"}:
         return None
-    where = str(backend.as_uri())
+    try:
+        backend = app.backend
+    except Exception as error:  # noqa: BLE001  # every result backend has errors of its own
+        return Reached(kind, error=said(error))
     begun = time.monotonic()
-    error = bounded(lambda: backend.get_task_meta(f"celery-otel-doctor-{uuid.uuid4()}"), PATIENCE)
-    return Reached(where, error=error, seconds=time.monotonic() - begun)
+    failure = bounded(lambda: backend.get_task_meta(f"celery-otel-doctor-{uuid.uuid4()}"), PATIENCE)
+    return Reached(str(backend.as_uri()), error=failure, seconds=time.monotonic() - begun)
+
+
+def _backend_kind(app: Celery) -> str:
+    """The first word of the result backend's URL."""
+    return str(app.conf.result_backend or _NO_BACKEND).partition(":")[0]
 
 
 def bounded(call: Callable[[], object], seconds: float) -> str:
