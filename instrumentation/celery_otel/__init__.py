@@ -20,7 +20,7 @@ __all__ = ["CeleryOtelError", "ConfigurationError", "instrument", "setup_celery_
 
 
 def __getattr__(name: str) -> Any:
-    """The calls, imported when they are needed: Celery's command line loads our plug-in, and so this, at every start."""
+    """The calls, imported when they are needed: Celery loads our plug-in, and with it this, at every start."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("celery_otel.instrumentation"), name)

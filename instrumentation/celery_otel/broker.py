@@ -6,8 +6,9 @@ Everything is bounded in time, and a broker that fails is an error, never an emp
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
 from celery_otel.errors import CeleryOtelError
@@ -78,7 +79,7 @@ def queue_lengths(connection: Connection, names: Iterable[str]) -> list[QueueLen
 
 def _length(connection: Connection, name: str) -> QueueLength:
     # A channel for each: RabbitMQ closes the one on which it was asked for a queue that is not there.
-    channel = connection.channel()
+    channel = connection.channel()  # type: ignore[no-untyped-call]  # kombu is typed in part
     try:
         told = channel.queue_declare(queue=name, passive=True)
     except connection.channel_errors as error:

@@ -74,4 +74,6 @@ def _forgotten(environ: Mapping[str, str]) -> Iterator[Finding]:
         if key in REPLACED:
             yield warning(WHERE, f"{key} is not read any more", f"Set {REPLACED[key]} instead.")
         elif key.startswith(_OURS) and key not in known and not key.startswith(_OTHERS_OF_OURS):
-            yield warning(WHERE, f"{key} is no setting of celery-otel", "Correct its name: see docs/reference/settings.md.")
+            yield warning(
+                WHERE, f"{key} is no setting of celery-otel", "Correct its name: see docs/reference/settings.md."
+            )

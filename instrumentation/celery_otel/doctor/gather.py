@@ -10,7 +10,7 @@ from typing import Any
 
 import celery
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 
 from celery_otel.broker import BrokerAwayError, QueueLength, connected, queue_lengths, queue_names, said
 from celery_otel.doctor import gather_telemetry
@@ -100,7 +100,7 @@ def _cluster(app: Celery, timeout: float) -> _Cluster:
 
 def _ask(app: Celery, connection: Connection, timeout: float, cluster: _Cluster) -> None:
     cluster.visibility_timeout = getattr(connection.default_channel, "visibility_timeout", None)
-    asked = {ARGUMENT: {"since": {}}}
+    asked: dict[str, Any] = {ARGUMENT: {"since": {}}}
     replies = app.control.broadcast("ping", arguments=asked, connection=connection, reply=True, timeout=timeout)
     cluster.replies = tuple(_reply(name, answer) for reply in replies or () for name, answer in reply.items())
     cluster.workers = tuple(Inspection(app).ask(connection, timeout=timeout, since={}))

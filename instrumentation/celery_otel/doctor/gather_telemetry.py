@@ -116,6 +116,4 @@ def _series(sizes: list[dict[str, str]], beats: list[tuple[dict[str, str], float
     for labels, value in beats:
         name = labels.get(_LABEL, "")
         newest[name] = max(value, newest.get(name, value))
-    return tuple(
-        WorkerSeries(labels.get(_LABEL, ""), labels, newest.get(labels.get(_LABEL, ""))) for labels in sizes
-    )
+    return tuple(WorkerSeries(labels.get(_LABEL, ""), labels, newest.get(labels.get(_LABEL, ""))) for labels in sizes)

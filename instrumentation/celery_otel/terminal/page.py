@@ -79,7 +79,9 @@ def _tasks(overview: Overview, width: int | None) -> list[list[str]]:
     return [
         *_section("ACTIVE", "RUNNING", [(task, overview.running(task)) for task in longest_first], overview, width),
         *_section("RESERVED", "", [(task, None) for task in overview.tasks("reserved")], overview, width),
-        *_section("SCHEDULED", "STARTS IN", [(task, overview.waiting(task)) for task in soonest_first], overview, width),
+        *_section(
+            "SCHEDULED", "STARTS IN", [(task, overview.waiting(task)) for task in soonest_first], overview, width
+        ),
     ]
 
 

@@ -43,7 +43,12 @@ def test_the_page(shop: Shop) -> None:
     """The page of a pipe is plain text, whole lines without a colour."""
     worker = shop.worker("one")
     found = shop.run("status")
-    assert (0, "", True, False) == (found.status, found.errors, worker.node_name in found.output, "\x1b" in found.output)
+    assert (0, "", True, False) == (
+        found.status,
+        found.errors,
+        worker.node_name in found.output,
+        "\x1b" in found.output,
+    )
 
 
 def test_no_worker(shop: Shop) -> None:

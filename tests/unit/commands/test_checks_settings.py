@@ -19,7 +19,7 @@ def conf(**told: object) -> Conf:
 @pytest.mark.parametrize(
     ("limit", "acks_late", "expected"), [(7200.0, True, 1), (7200.0, False, 0), (3600.0, True, 0), (None, True, 0)]
 )
-def test_time_limits_above_the_visibility_timeout(limit: float | None, acks_late: bool, expected: int) -> None:
+def test_time_limits_above_the_visibility_timeout(limit: float | None, *, acks_late: bool, expected: int) -> None:
     """A task that may run for longer than its message stays hidden, and is acknowledged late, is a problem."""
     tasks = [TaskSettings("shop.order", limit, acks_late=acks_late, survives_loss=True)]
     assert expected == len(bad(list(checks_settings.visibility(facts(conf=conf(tasks=tasks))))))

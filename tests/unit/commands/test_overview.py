@@ -7,7 +7,9 @@ from celery_otel.terminal.overview import Overview, document
 from celery_otel.terminal.page import page
 from tests.unit.commands.cluster import NAME, NOW, held, worker
 
-PLAIN = worker("celery@plain", instrumented=False, versions={}, queues=(), clock_difference=None, counts={}, uptime=None)
+PLAIN = worker(
+    "celery@plain", instrumented=False, versions={}, queues=(), clock_difference=None, counts={}, uptime=None
+)
 BUSY = worker(tasks=(held(time_start=NOW - 65), held("scheduled", task_id="id-2", eta=NOW + 30)))
 OVERVIEW = Overview(NOW, (BUSY, PLAIN), (QueueLength("celery", 3), QueueLength("mail", None, reason="gone")))
 
