@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 
 ARGUMENT = "celery_otel"
 """The argument of a ping that asks for a report, and its key in the answer: see `hooks.control`."""
@@ -156,9 +156,22 @@ class Inspection:
             since: For each worker when the last of its ended attempts ended that is known already.
         """
         asked = {ARGUMENT: {"since": dict(since)}}
-        answers = self._broadcast("ping", connection, timeout, asked, limit=len(expected) or None)
+        arrived: dict[str, float] = {}
+        answers = self._broadcast(
+            "ping",
+            connection,
+            timeout,
+            asked,
+            limit=len(expected) or None,
+            # Clocks are compared by when it came, not by when the last one has been waited for.
+            callback=lambda answer: arrived.update(dict.fromkeys(answer, self._wall())),
+        )
         plain = [name for name, answer in answers.items() if not isinstance(answer.get(ARGUMENT), dict)]
-        told = {name: self._told(name, answer[ARGUMENT]) for name, answer in answers.items() if name not in plain}
+        told = {
+            name: self._told(name, answer[ARGUMENT], arrived[name])
+            for name, answer in answers.items()
+            if name not in plain
+        }
         told.update(self._ask_plain(plain, connection, timeout))
         return [told[name] for name in sorted(told)]
 
@@ -177,6 +190,7 @@ class Inspection:
         *,
         limit: int | None = None,
         destination: Iterable[str] | None = None,
+        callback: Callable[[Json], None] | None = None,
     ) -> dict[str, Any]:
         replies = self._app.control.broadcast(
             command,
@@ -186,6 +200,7 @@ class Inspection:
             reply=True,
             timeout=timeout,
             limit=limit,
+            callback=callback,
         )
         return {str(name): answer for reply in replies or () for name, answer in reply.items()}
 
@@ -195,8 +210,8 @@ class Inspection:
         found = {command: self._broadcast(command, connection, timeout, {}, destination=names) for command in _PLAIN}
         return {name: _plain(name, {command: found[command].get(name) for command in _PLAIN}) for name in names}
 
-    def _told(self, name: str, report: Json) -> WorkerAnswer:
-        """The answer of an instrumented worker."""
+    def _told(self, name: str, report: Json, arrived: float) -> WorkerAnswer:
+        """The answer of an instrumented worker, which came at this time."""
         pool = report["pool"]
         return WorkerAnswer(
             name,
@@ -211,7 +226,7 @@ class Inspection:
             queues=tuple(report["queues"]),
             versions={"celery": report["celery"], "celery-otel": report["version"], "python": report["python"]},
             remembers_revokes=report["remembers_revokes"],
-            clock_difference=report["now"] - self._wall(),
+            clock_difference=report["now"] - arrived,
             settings=report["settings"],
             tasks=tuple(_held(name, state, task) for state in STATES for task in report[state]),
             counts=report["counts"],
