@@ -5,7 +5,7 @@ asked, all of them at once by name, so that none is asked in vain.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,25 +182,11 @@ class Inspection:
         return self._broadcast(command, connection, timeout, arguments, limit=len(expected) or None)
 
     def _broadcast(
-        self,
-        command: str,
-        connection: Connection,
-        timeout: float,
-        arguments: Json,
-        *,
-        limit: int | None = None,
-        destination: Iterable[str] | None = None,
-        callback: Callable[[Json], None] | None = None,
+        self, command: str, connection: Connection, timeout: float, arguments: Json, **how: Any
     ) -> dict[str, Any]:
+        """Sends a command; `how` is what else Celery's broadcast takes: `limit`, `destination`, `callback`."""
         replies = self._app.control.broadcast(
-            command,
-            arguments=arguments,
-            destination=None if destination is None else list(destination),
-            connection=connection,
-            reply=True,
-            timeout=timeout,
-            limit=limit,
-            callback=callback,
+            command, arguments=arguments, connection=connection, reply=True, timeout=timeout, **how
         )
         return {str(name): answer for reply in replies or () for name, answer in reply.items()}
 
