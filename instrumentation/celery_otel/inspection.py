@@ -5,7 +5,7 @@ asked, all of them at once by name, so that none is asked in vain.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,9 +158,22 @@ class Inspection:
             since: For each worker when the last of its ended attempts ended that is known already.
         """
         asked = {ARGUMENT: {"since": dict(since)}}
-        answers = self._broadcast("ping", connection, timeout, asked, limit=len(expected) or None)
+        arrived: dict[str, float] = {}
+        answers = self._broadcast(
+            "ping",
+            connection,
+            timeout,
+            asked,
+            limit=len(expected) or None,
+            # Clocks are compared by when it came, not by when the last one has been waited for.
+            callback=lambda answer: arrived.update(dict.fromkeys(answer, self._wall())),
+        )
         plain = [name for name, answer in answers.items() if not isinstance(answer.get(ARGUMENT), dict)]
-        told = {name: self._told(name, answer[ARGUMENT]) for name, answer in answers.items() if name not in plain}
+        told = {
+            name: self._told(name, answer[ARGUMENT], arrived[name])
+            for name, answer in answers.items()
+            if name not in plain
+        }
         told.update(self._ask_plain(plain, connection, timeout))
         return [told[name] for name in sorted(told)]
 
@@ -171,23 +184,11 @@ class Inspection:
         return self._broadcast(command, connection, timeout, arguments, limit=len(expected) or None)
 
     def _broadcast(
-        self,
-        command: str,
-        connection: Connection,
-        timeout: float,
-        arguments: Json,
-        *,
-        limit: int | None = None,
-        destination: Iterable[str] | None = None,
+        self, command: str, connection: Connection, timeout: float, arguments: Json, **how: Any
     ) -> dict[str, Any]:
+        """Sends a command; `how` is what else Celery's broadcast takes: `limit`, `destination`, `callback`."""
         replies = self._app.control.broadcast(
-            command,
-            arguments=arguments,
-            destination=None if destination is None else list(destination),
-            connection=connection,
-            reply=True,
-            timeout=timeout,
-            limit=limit,
+            command, arguments=arguments, connection=connection, reply=True, timeout=timeout, **how
         )
         return {str(name): answer for reply in replies or () for name, answer in reply.items()}
 
@@ -197,8 +198,8 @@ class Inspection:
         found = {command: self._broadcast(command, connection, timeout, {}, destination=names) for command in _PLAIN}
         return {name: _plain(name, {command: found[command].get(name) for command in _PLAIN}) for name in names}
 
-    def _told(self, name: str, report: Json) -> WorkerAnswer:
-        """The answer of an instrumented worker."""
+    def _told(self, name: str, report: Json, arrived: float) -> WorkerAnswer:
+        """The answer of an instrumented worker, which came at this time."""
         pool = report["pool"]
         return WorkerAnswer(
             name,
@@ -213,7 +214,7 @@ class Inspection:
             queues=tuple(report["queues"]),
             versions={"celery": report["celery"], "celery-otel": report["version"], "python": report["python"]},
             remembers_revokes=report["remembers_revokes"],
-            clock_difference=report["now"] - self._wall(),
+            clock_difference=report["now"] - arrived,
             settings=report["settings"],
             tasks=tuple(_held(name, state, task) for state in STATES for task in report[state]),
             counts=report["counts"],

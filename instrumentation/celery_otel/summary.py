@@ -1,13 +1,12 @@
 """The whole in a few numbers, for code that wants to know: how many workers, tasks and slots there are."""
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import Celery
 from kombu.exceptions import KombuError
 
-if TYPE_CHECKING:
-    from celery_otel.inspection import WorkerAnswer
+from celery_otel.inspection import STATES, Inspection, WorkerAnswer
 
 CONNECT_TIMEOUT = 5.0
 """Seconds until a broker that does not answer counts as away."""
@@ -37,9 +36,6 @@ def get_celery_metrics_summary(app: Celery, *, timeout: float = 1.0, expected: C
         the tasks that they can run at once, and `busy`, those that they do. `queues`: for each queue that one of them
         consumes, how many `workers` do.
     """
-    # Loaded here, since a web server that only publishes needs none of it.
-    from celery_otel.inspection import Inspection  # noqa: PLC0415
-
     connection = app.connection_for_write(connect_timeout=CONNECT_TIMEOUT, heartbeat=0)
     try:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=CONNECT_TIMEOUT)
@@ -58,16 +54,15 @@ def _failures(connection: Any) -> tuple[type[BaseException], ...]:
     return tuple(error for error in errors if error is not KeyError)
 
 
-def summarized(answers: "Iterable[WorkerAnswer]", expected: Collection[str] = ()) -> dict[str, Any]:
+def summarized(answers: Iterable[WorkerAnswer], expected: Collection[str] = ()) -> dict[str, Any]:
     """The numbers of some answers: `workers`, `tasks`, `pool` and `queues`, as above."""
     told = tuple(answers)
-    states = ("active", "reserved", "scheduled")
     online = {answer.name for answer in told}
     names = sorted(online | set(expected))
     consumed = [queue for answer in told for queue in answer.queues]
     return {
         "workers": {"total": len(names), "names": names, "online": len(online), "silent": len(names) - len(online)},
-        "tasks": {state: sum(answer.counts.get(state, 0) for answer in told) for state in states},
+        "tasks": {state: sum(answer.counts.get(state, 0) for answer in told) for state in STATES},
         "pool": {
             "size": sum(answer.max_concurrency for answer in told),
             "busy": sum(answer.busy for answer in told),
