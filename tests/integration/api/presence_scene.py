@@ -12,6 +12,7 @@ from celery_otel_api.heartbeats import EventHeartbeats
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import Snapshot, Surveyor
 from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.rabbitmq import RabbitMQServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker
 
@@ -26,12 +27,13 @@ class Watched:
 
     Args:
         directory: Where logs go.
+        broker: The broker's kind.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.redis = RedisServer(directory / "redis")
+    def __init__(self, directory: Path, broker: type[RedisServer | RabbitMQServer] = RedisServer) -> None:
+        self.broker = broker(directory / "broker")
         self.now = 0.0
-        self.app = Celery("shop", broker=self.redis.url, backend=self.redis.url, set_as_current=False)
+        self.app = Celery("shop", broker=self.broker.url, set_as_current=False)
         self.fleet = Fleet((), forget_after=10 * LONG, monotonic=lambda: self.now)
         self._survey = Surveyor(self.app, ApiSettings.read(deadline=2.0, inspect_timeout=1.0), self.fleet)
         self._events = EventHeartbeats(self.app, self.fleet)
@@ -40,11 +42,11 @@ class Watched:
 
     def worker(self, name: str, *, pool: str = "solo", **env: str) -> CeleryWorker:
         """A worker that has started and answers."""
-        given = {"SHOP_BACKEND": self.redis.url, "OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none", **env}
+        given = {"OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none", **env}
         worker = CeleryWorker(
             name,
             app=f"{APPLICATION}:app",
-            broker_url=self.redis.url,
+            broker_url=self.broker.url,
             directory=self._directory,
             pool=pool,
             concurrency=1,
@@ -85,7 +87,7 @@ class Watched:
         )
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(self.redis)
+        self._stack.enter_context(self.broker)
         self._stack.callback(self.app.close)
         self._events.start()
         self._stack.callback(self._events.close)

@@ -90,6 +90,16 @@ def test_queues_are_measured(broker: RedisServer, worker: CeleryWorker) -> None:
     assert 0 <= found[key("celery_queue_oldest_message_age_seconds", queue_name="unread")] < 60
 
 
+@pytest.mark.usefixtures("worker")
+def test_scrapes_ask_nobody_while_the_picture_is_new(broker: RedisServer) -> None:
+    """Twenty scrapes show one picture, which a request before them has asked for."""
+    with service(broker.url, refresh_interval=600.0) as client:
+        before = client.get(SUMMARY).json()["timestamp"]
+        shown = [series(client)[key("celery_broker_up")] for _ in range(20)]
+        after = client.get(SUMMARY).json()["timestamp"]
+    assert ([1.0] * 20, before) == (shown, after)
+
+
 def test_openmetrics_is_given_to_those_who_accept_it(broker: RedisServer, worker: CeleryWorker) -> None:
     """Both formats say the same."""
     with service(broker.url) as client:

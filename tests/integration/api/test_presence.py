@@ -10,6 +10,7 @@ from celery_otel_api.heartbeats import CollectorHeartbeats
 from celery_otel_pipeline.fetching import fetch
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import free_port
+from celery_otel_pipeline.rabbitmq import RabbitMQServer
 from tests.integration.api.presence_scene import LONG, Watched
 
 
@@ -25,6 +26,20 @@ def test_a_worker_that_stopped_cleanly_is_forgotten(watched: Watched) -> None:
     worker = watched.worker("clean")
     worker.warm_stop()
     watched.wait_for({})
+
+
+def test_hearts_and_goodbyes_come_by_rabbitmq_too(tmp_path: Path) -> None:
+    """The events of workers are heard, and no answer is needed for that."""
+    with Watched(tmp_path, RabbitMQServer) as watched:
+        worker = watched.worker("clean", pool="threads")
+        watched.now += LONG
+        wait_until(
+            lambda: watched.fleet.members((), asked=True)[0].presence is Presence.SILENT,
+            deadline=30,
+            message="its heartbeats are to be heard",
+        )
+        worker.warm_stop()
+        watched.wait_for({})
 
 
 def test_a_killed_worker_is_offline_and_since_when(watched: Watched) -> None:
@@ -82,10 +97,10 @@ def heart(page: str) -> list[str]:
 def test_a_broker_that_is_away_tells_nothing_of_workers(watched: Watched) -> None:
     """Its workers are unknown, not offline; when it is back they are online, and their goodbyes are heard again."""
     worker = watched.worker("waits", pool="threads")
-    watched.redis.stop()
+    watched.broker.stop()
     watched.wait_for({worker.node_name: Presence.UNKNOWN})
     assert not watched.survey().broker_connected
-    watched.redis.start()
+    watched.broker.start()
     watched.wait_for({worker.node_name: Presence.ONLINE})
     # What it hears now comes by a new connection.
     watched.now += LONG
