@@ -5,6 +5,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ PAGE_HEAD = """# Metrics
 *Generated from `instrumentation/celery_otel/telemetry.yaml` by `make generate`.*
 
 Every series also has the labels `job` (the service) and `instance` (the worker's node name, or the name of beat, which
-alone has the series `celery_beat_*`). Series marked *zero* are exported as 0 from the start for every registered task,
-or entry of beat, so that `increase()` sees the first event.
+alone has the series `celery_beat_*`, or that of the API for those marked *by the API*). Series marked *zero* are
+exported as 0 from the start for every registered task, or entry of beat, so that `increase()` sees the first event.
 """
 
 SPANS_HEAD = """# Spans
@@ -79,11 +80,18 @@ def constants(metrics: dict[str, dict[str, Any]]) -> str:
         labels = "".join(f'"{label}", ' for label in entry["labels"])
         lines.append(f"    labels=({labels.strip() if len(entry['labels']) == 1 else labels.rstrip(', ')}),")
         parts.append("\n".join([f"{constant(name)} = Metric(", *lines, ")"]))
-    names = "\n".join(f"    {constant(name)}," for name in metrics)
-    zeros = "\n".join(f"    {constant(name)}," for name, entry in metrics.items() if entry.get("zero"))
-    parts.append(f"METRICS: tuple[Metric, ...] = (\n{names}\n)")
-    parts.append(f"ZEROED: tuple[Metric, ...] = (\n{zeros}\n)")
+    parts += [
+        listing("METRICS", metrics, lambda entry: entry.get("emitted") != "api"),
+        listing("API_METRICS", metrics, lambda entry: entry.get("emitted") == "api"),
+        listing("ZEROED", metrics, lambda entry: bool(entry.get("zero"))),
+    ]
     return parts[0] + "\n" + "\n".join(parts[1:]) + "\n"
+
+
+def listing(name: str, metrics: dict[str, dict[str, Any]], chosen: Callable[[dict[str, Any]], bool]) -> str:
+    """The text of a tuple of those metrics that are chosen."""
+    lines = "\n".join(f"    {constant(metric)}," for metric, entry in metrics.items() if chosen(entry))
+    return f"{name}: tuple[Metric, ...] = (\n{lines}\n)"
 
 
 def attribute_constant(name: str, entry: dict[str, Any]) -> str:
@@ -109,6 +117,7 @@ def section(name: str, entry: dict[str, Any]) -> str:
     """The part of the reference page about one metric."""
     labels = ", ".join(f"`{label}`" for label in entry["labels"]) or "none"
     zero = ", zero" if entry.get("zero") else ""
+    zero += ", by the API" if entry.get("emitted") == "api" else ""
     return (
         f"\n## {entry['series']}\n\n{entry['description']}\n\n"
         f"- {entry['kind']}, unit `{entry['unit']}`{zero}\n- labels: {labels}\n- instrument: `{name}`\n"

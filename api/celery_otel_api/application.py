@@ -16,15 +16,18 @@ from celery_otel_api import (
     health,
     live,
     login,
+    metrics,
     openapi,
     page,
     queues,
     revoke,
     stats,
+    summary,
     task_state,
     tasks,
     workers,
 )
+from celery_otel_api.background import background
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.operation import Operation, routes
@@ -48,10 +51,12 @@ def operations() -> Iterable[Operation]:
         health.OPERATIONS,
         live.OPERATIONS,
         login.OPERATIONS,
+        metrics.OPERATIONS,
         openapi.OPERATIONS,
         queues.OPERATIONS,
         revoke.OPERATIONS,
         stats.OPERATIONS,
+        summary.OPERATIONS,
         task_state.OPERATIONS,
         tasks.OPERATIONS,
         workers.OPERATIONS,
@@ -87,7 +92,7 @@ def service_of(app: Celery, options: ApiSettings, offered: Iterable[Operation]) 
 
     @asynccontextmanager
     async def lifespan(service: Starlette) -> AsyncIterator[None]:
-        async with cluster_of(app, options, security.authorize) as cluster:
+        async with cluster_of(app, options, security.authorize) as cluster, background(cluster):
             service.state.cluster = cluster
             yield
 

@@ -72,6 +72,7 @@ class Fleet:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._seen: dict[str, _Seen] = {name: _Seen() for name in configured}
+        self._left: dict[str, float] = {}
 
     @property
     def expected(self) -> frozenset[str]:
@@ -80,11 +81,17 @@ class Fleet:
             self._forget()
             return frozenset(self._seen)
 
-    def answered(self, answers: Iterable[WorkerAnswer]) -> None:
-        """Notes who has answered."""
+    def asking(self) -> float:
+        """The moment before a question is sent, for `answered`."""
+        return self._monotonic()
+
+    def answered(self, answers: Iterable[WorkerAnswer], asked_at: float = float("inf")) -> None:
+        """Notes who has answered: not those who have said goodbye since they were asked."""
         now = self._monotonic()
         with self._lock:
             for answer in answers:
+                if self._left.get(answer.name, float("-inf")) >= asked_at:
+                    continue
                 seen = self._seen.setdefault(answer.name, _Seen())
                 seen.answer, seen.answered_at = answer, now
 
@@ -96,6 +103,7 @@ class Fleet:
     def left(self, name: str) -> None:
         """Notes a goodbye: it is not expected any more, unless it is configured."""
         with self._lock:
+            self._left[name] = self._monotonic()
             if name in self._configured:
                 self._seen[name].beat_at = None
             else:
@@ -132,6 +140,9 @@ class Fleet:
             last = seen.last
             if name not in self._configured and (last is None or now - last > self._forget_after):
                 del self._seen[name]
+        for name, at in list(self._left.items()):
+            if now - at > self._forget_after:
+                del self._left[name]
 
 
 def _age(seen: _Seen, now: float) -> float | None:

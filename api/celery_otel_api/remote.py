@@ -39,6 +39,7 @@ class Remote:
         url: Its address, with user and password if it asks for them.
         option: The variable that the address comes from.
         timeout: Seconds without an answer after which to give up.
+        accept: What kinds of text are wanted, as HTTP says it.
 
     Attributes:
         address: Its address without them, and without what follows a question mark.
@@ -47,7 +48,7 @@ class Remote:
         ConfigurationError: It is no address of HTTP.
     """
 
-    def __init__(self, name: str, url: str, *, option: str, timeout: float) -> None:
+    def __init__(self, name: str, url: str, *, option: str, timeout: float, accept: str = "*/*") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             # The value may have a password in it, so it is not repeated.
@@ -56,7 +57,7 @@ class Remote:
         self.name = name
         self.address = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
         self._query = f"?{parts.query}" if parts.query else ""
-        self._headers = _authorization(parts.username, parts.password)
+        self._headers = {"Accept": accept, **_authorization(parts.username, parts.password)}
         self._timeout = timeout
         self._opener: OpenerDirector = build_opener(_NoRedirects)
 

@@ -81,12 +81,13 @@ class Surveyor:
 
     def __call__(self) -> Snapshot:
         """Asks the broker and all workers."""
+        asked_at = self._fleet.asking()
         try:
             answers = self._ask()
         except BrokerUnreachableError as error:
             members = self._fleet.members((), asked=False)
             return Snapshot(self._wall(), broker_connected=False, reason=str(error), members=members, ended=self._ended)
-        self._fleet.answered(answers)
+        self._fleet.answered(answers, asked_at)
         self._ended = _merged(self._ended, answers)
         members = self._fleet.members([answer.name for answer in answers], asked=True)
         return Snapshot(self._wall(), broker_connected=True, members=members, ended=self._ended)

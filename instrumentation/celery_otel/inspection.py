@@ -106,6 +106,7 @@ class WorkerAnswer:
         tasks: What it holds.
         counts: How many by state: more than `tasks` where these were too many.
         ended: Its attempts that ended since it was last asked.
+        worker_name: The name that it has on its series; empty if it has none.
     """
 
     name: str
@@ -125,6 +126,7 @@ class WorkerAnswer:
     tasks: tuple[HeldTask, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     ended: tuple[EndedTask, ...] = ()
+    worker_name: str = ""
 
 
 STATES = ("active", "reserved", "scheduled")
@@ -184,6 +186,7 @@ class Inspection:
         arguments: Json,
         **how: Any,
     ) -> dict[str, Any]:
+        """Sends a command; `how` is what else Celery's broadcast takes: `limit`, `destination`, `callback`."""
         replies = self._app.control.broadcast(
             command, arguments=arguments, connection=connection, reply=True, timeout=timeout, **how
         )
@@ -220,6 +223,7 @@ class Inspection:
             tasks=tuple(_held(name, state, task) for state in STATES for task in report[state]),
             counts=report["counts"],
             ended=tuple(_ended(name, task) for task in report["ended"]),
+            worker_name=report["worker_name"],
         )
 
 

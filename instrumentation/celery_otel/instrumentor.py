@@ -15,7 +15,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from celery_otel.errors import ConfigurationError
 from celery_otel.hooks.applications import existing, followed
-from celery_otel.instrument import instrument, is_instrumented, uninstrument
+from celery_otel.instrumentation import instrument, is_instrumented, uninstrument
 from celery_otel.settings import Settings
 
 logger = logging.getLogger("celery_otel")

@@ -167,7 +167,7 @@ WORKER_HEARTBEAT_TIMESTAMP = Metric(
     series="celery_worker_heartbeat_timestamp_seconds",
     kind="gauge",
     unit="s",
-    description="When MAIN's timer last ran, as a Unix time.",
+    description="When MAIN was last known to be alive, as a Unix time.",
     labels=("worker_name",),
 )
 WORKER_LAST_RECEIVED_TIMESTAMP = Metric(
@@ -258,6 +258,54 @@ CELERY_OTEL_EXPORT_FAILURES = Metric(
     description="Exports that failed. The series are cumulative, so the next export makes up for it.",
     labels=("exporter",),
 )
+QUEUE_LENGTH = Metric(
+    name="celery.queue.length",
+    series="celery_queue_length",
+    kind="gauge",
+    unit="{message}",
+    description="Messages that wait in the queue and that no worker has taken yet.",
+    labels=("queue_name",),
+)
+QUEUE_CONSUMERS = Metric(
+    name="celery.queue.consumers",
+    series="celery_queue_consumers",
+    kind="gauge",
+    unit="{consumer}",
+    description="Who consumes the queue.",
+    labels=("queue_name",),
+)
+QUEUE_OLDEST_MESSAGE_AGE = Metric(
+    name="celery.queue.oldest_message_age",
+    series="celery_queue_oldest_message_age_seconds",
+    kind="gauge",
+    unit="s",
+    description="How long the message that is next in the queue has waited since it was published.",
+    labels=("queue_name",),
+)
+WORKER_UP = Metric(
+    name="celery.worker.up",
+    series="celery_worker_up",
+    kind="gauge",
+    unit="{worker}",
+    description="1 if the worker answers or its heart beats, 0 if it is expected and nothing is heard of it.",
+    labels=("worker_name",),
+)
+BROKER_UP = Metric(
+    name="celery.broker.up",
+    series="celery_broker_up",
+    kind="gauge",
+    unit="{broker}",
+    description="1 if the broker answers the API, else 0.",
+    labels=(),
+)
+CELERY_OTEL_API_COLLECTOR_UP = Metric(
+    name="celery_otel.api.collector.up",
+    series="celery_otel_api_collector_up",
+    kind="gauge",
+    unit="{collector}",
+    description="1 if the API could read the collector's metrics when it last tried, else 0.",
+    labels=(),
+)
 METRICS: tuple[Metric, ...] = (
     TASK_TOTAL,
     TASK_DURATION,
@@ -291,6 +339,14 @@ METRICS: tuple[Metric, ...] = (
     CELERY_OTEL_SPANS_WAITING,
     CELERY_OTEL_RELAY_LOSSES,
     CELERY_OTEL_EXPORT_FAILURES,
+)
+API_METRICS: tuple[Metric, ...] = (
+    QUEUE_LENGTH,
+    QUEUE_CONSUMERS,
+    QUEUE_OLDEST_MESSAGE_AGE,
+    WORKER_UP,
+    BROKER_UP,
+    CELERY_OTEL_API_COLLECTOR_UP,
 )
 ZEROED: tuple[Metric, ...] = (
     TASK_TOTAL,

@@ -21,9 +21,10 @@ ADDED = {"job", "instance", "le"}
 
 
 def described() -> dict[str, tuple[str, frozenset[str]]]:
-    """Kind and labels of every series of `telemetry.yaml`."""
+    """Kind and labels of every series of `telemetry.yaml` that workers and beats emit."""
     metrics = yaml.safe_load((ROOT / "instrumentation/celery_otel/telemetry.yaml").read_text())["metrics"]
-    return {entry["series"]: (entry["kind"], frozenset(entry["labels"])) for entry in metrics.values()}
+    theirs = [entry for entry in metrics.values() if entry.get("emitted") != "api"]
+    return {entry["series"]: (entry["kind"], frozenset(entry["labels"])) for entry in theirs}
 
 
 def emitted(page: str) -> dict[str, tuple[str, frozenset[str]]]:

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 
 import celery_otel
-from celery_otel.instrument import is_instrumented
+from celery_otel.instrumentation import is_instrumented
 from celery_otel.instrumentor import CeleryOtelInstrumentor
 
 

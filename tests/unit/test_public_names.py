@@ -5,6 +5,13 @@ import celery_otel
 
 def test_the_public_names() -> None:
     """The package exports its calls and its errors, and nothing else."""
-    expected = ["CeleryOtelError", "ConfigurationError", "instrument", "setup_celery_metrics", "uninstrument"]
+    expected = [
+        "CeleryOtelError",
+        "ConfigurationError",
+        "get_celery_metrics_summary",
+        "instrument",
+        "setup_celery_metrics",
+        "uninstrument",
+    ]
     assert expected == sorted(celery_otel.__all__)
     assert all(hasattr(celery_otel, name) for name in celery_otel.__all__)

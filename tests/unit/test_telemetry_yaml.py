@@ -25,7 +25,7 @@ def test_the_generated_files_are_current() -> None:
     assert (0, "") == (done.returncode, done.stdout)
 
 
-@pytest.mark.parametrize("metric", names.METRICS, ids=lambda metric: metric.series)
+@pytest.mark.parametrize("metric", [*names.METRICS, *names.API_METRICS], ids=lambda metric: metric.series)
 def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -> None:
     """The name in Prometheus follows from the instrument's name, unit and kind as the Collector translates them."""
     expected = metric.name.replace(".", "_").removesuffix("_total")
@@ -46,11 +46,14 @@ def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -
         ("celery_task_failure_rate", ("task_name",)),
         ("celery_task_retries_total", ("task_name", "reason")),
         ("celery_task_timeouts_total", ("task_name", "limit")),
+        ("celery_queue_length", ("queue_name",)),
     ],
 )
 def test_the_guides_series_keep_their_names_and_labels(series: str, labels: tuple[str, ...]) -> None:
     """What the monitoring guide names is there under that name, with its labels."""
-    assert {series: labels}.items() <= {metric.series: metric.labels for metric in names.METRICS}.items()
+    assert {series: labels}.items() <= {
+        metric.series: metric.labels for metric in (*names.METRICS, *names.API_METRICS)
+    }.items()
 
 
 def semantic_conventions() -> set[str]:

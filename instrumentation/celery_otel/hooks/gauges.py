@@ -1,10 +1,14 @@
 """Reads the worker's pool and heart at the moment of an export: never counted up and down, so nothing can leak."""
 
+from collections.abc import Callable
 from typing import Any
 
 from celery_otel import names
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Labels, Metric, Value
+
+SOLO = "celery.concurrency.solo"
+"""The module of the pool whose tasks run in MAIN."""
 
 
 class WorkerGauges:
@@ -14,12 +18,16 @@ class WorkerGauges:
         worker: Celery's worker, whose pool is read.
         name: The worker's name on the series.
         clock: Where the time comes from.
+        running: Tells how many attempts run now.
     """
 
-    def __init__(self, worker: Any, name: str, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, worker: Any, name: str, clock: Clock = SYSTEM_CLOCK, running: Callable[[], int] = lambda: 0
+    ) -> None:
         self._worker = worker
         self._name = name
         self._clock = clock
+        self._running = running
         self._heartbeat = 0.0
         self.stopped = False
         """Set when the worker has stopped cleanly: what it had is 0 from then on."""
@@ -35,8 +43,17 @@ class WorkerGauges:
             names.WORKER_POOL_SIZE: {labels: self._size()},
         }
         if self._heartbeat:
-            readings[names.WORKER_HEARTBEAT_TIMESTAMP] = {labels: self._heartbeat}
+            readings[names.WORKER_HEARTBEAT_TIMESTAMP] = {labels: self._alive_at()}
         return readings
+
+    def _alive_at(self) -> float:
+        """When MAIN was last known to be alive: now, if it runs a task itself, since its timer then cannot run."""
+        if self._is_solo() and self._running():
+            return self._clock.wall()
+        return self._heartbeat
+
+    def _is_solo(self) -> bool:
+        return getattr(getattr(self._worker, "pool_cls", None), "__module__", "") == SOLO
 
     def _size(self) -> int:
         if self.stopped:

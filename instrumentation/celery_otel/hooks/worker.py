@@ -91,7 +91,7 @@ class WorkerTelemetry:
         queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
         self.ledger = Ledger(counts, worker=name, clock=clock)
         self.tracing: WorkerTracing | None = None
-        self._gauges = WorkerGauges(worker, name, clock)
+        self._gauges = WorkerGauges(worker, name, clock, lambda: self.ledger.held()[0])
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
         failures = HookFailures(self._count_hook_error, FailureLog(clock))
         self.ledger.describe = describe = Description(Queues(worker.app, queue_label), self._task_label)

@@ -16,11 +16,14 @@ class ScrapeReader(PrometheusMetricReader):
     Args:
         produce: Gives the metrics of the moment.
         registry: Where the series are served from.
+        target_info: Whether the resource is served, too, as `target_info`.
     """
 
-    def __init__(self, produce: Callable[[], MetricsData], registry: CollectorRegistry) -> None:
+    def __init__(
+        self, produce: Callable[[], MetricsData], registry: CollectorRegistry, *, target_info: bool = True
+    ) -> None:
         self._produce = produce
-        super().__init__(scope_info_enabled=False, registry=registry)
+        super().__init__(disable_target_info=not target_info, scope_info_enabled=False, registry=registry)
 
     def collect(self, timeout_millis: float = 10_000) -> None:  # type: ignore[misc]  # final in the SDK, which has no producers
         """Takes the metrics of the moment; called by each scrape."""

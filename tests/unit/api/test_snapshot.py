@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from celery_otel.inspection import HeldTask, WorkerAnswer
 from celery_otel_api.fleet import Member, Presence
 from celery_otel_api.snapshot import Snapshot, SnapshotKeeper
@@ -103,7 +105,7 @@ def test_before_the_first_answer_nothing_is_claimed() -> None:
 
 
 def test_a_survey_that_fails_is_told_and_tried_again() -> None:
-    """An error of our own leaves the last snapshot in place, is logged, and the next request asks again."""
+    """An error of our own reaches who asked, and the next request asks again."""
     calls: list[int] = []
 
     def survey() -> Snapshot:
@@ -114,10 +116,12 @@ def test_a_survey_that_fails_is_told_and_tried_again() -> None:
 
     kept = keeper(survey, Time())
 
-    async def ask() -> tuple[bool, bool]:
-        return (await kept.get()).broker_connected, (await kept.get()).broker_connected
+    async def ask() -> Snapshot:
+        with pytest.raises(RuntimeError, match="on purpose"):
+            await kept.get()
+        return await kept.get()
 
-    assert (False, True) == asyncio.run(ask())
+    assert 2.0 == asyncio.run(ask()).taken_at
 
 
 def test_tasks_have_an_order_that_stays() -> None:

@@ -1,0 +1,1 @@
+"""What `celery otel doctor` does: `gather` asks everybody once, the `checks_*` judge, `report` shows it."""

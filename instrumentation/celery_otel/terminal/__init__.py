@@ -1,0 +1,1 @@
+"""What `celery otel status` shows."""

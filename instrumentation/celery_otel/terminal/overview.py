@@ -1,0 +1,120 @@
+"""What is going on in a cluster, gathered once and shown as a page or as JSON."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import Celery
+
+from celery_otel.broker import QueueLength, connected, queue_lengths, queue_names
+from celery_otel.inspection import STATES, HeldTask, Inspection, WorkerAnswer
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds for the connection to the broker."""
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A cluster at one moment.
+
+    Attributes:
+        at: The Unix time when all of it was known.
+        workers: Who answered, by name.
+        queues: What waits in the queues, by name.
+    """
+
+    at: float
+    workers: tuple[WorkerAnswer, ...]
+    queues: tuple[QueueLength, ...]
+
+    def tasks(self, state: str) -> list[HeldTask]:
+        """The tasks in one state that the workers have told."""
+        return [task for worker in self.workers for task in worker.tasks if task.state == state]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many tasks are in each state, also where there are too many to be told."""
+        return {state: sum(worker.counts.get(state, 0) for worker in self.workers) for state in STATES}
+
+    def running(self, task: HeldTask) -> float | None:
+        """For how many seconds a task has been running; None if it has not begun."""
+        return None if task.time_start is None else max(0.0, self._now(task) - task.time_start)
+
+    def waiting(self, task: HeldTask) -> float | None:
+        """For how many seconds a task still waits for its time; None if it waits for none."""
+        return None if task.eta is None else max(0.0, task.eta - self._now(task))
+
+    def _now(self, task: HeldTask) -> float:
+        """The time of the worker's clock, which its times are of."""
+        ahead = (worker.clock_difference for worker in self.workers if worker.name == task.worker)
+        return self.at + (next(ahead, None) or 0.0)
+
+
+def look(app: Celery, timeout: float) -> Overview:
+    """Asks the workers and the broker.
+
+    Args:
+        app: The application.
+        timeout: Seconds to wait for the next worker's answer.
+
+    Raises:
+        BrokerAwayError: The broker is away.
+    """
+    with connected(app, CONNECT_TIMEOUT) as connection:
+        workers = Inspection(app).ask(connection, timeout=timeout, since=_NOTHING_ENDED)
+        names = queue_names(app, (queue for worker in workers for queue in worker.queues))
+        queues = queue_lengths(connection, names)
+    return Overview(time.time(), tuple(workers), tuple(queues))
+
+
+_NOTHING_ENDED: Mapping[str, float] = {}
+
+
+def document(overview: Overview) -> Json:
+    """The overview with the field names of the API's `workers/status`, `tasks/status` and `queues/status`."""
+    counts = overview.counts
+    return {
+        "timestamp": timestamp(overview.at),
+        "broker_connected": True,
+        "summary": {**counts, "total_pending": sum(counts.values())},
+        "total_workers": len(overview.workers),
+        "workers": [_worker(worker) for worker in overview.workers],
+        **{f"{state}_tasks": [_task(overview, task) for task in overview.tasks(state)] for state in STATES},
+        "queues": [asdict(queue) for queue in overview.queues],
+    }
+
+
+def timestamp(at: float) -> str:
+    """A Unix time by RFC 3339, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _worker(worker: WorkerAnswer) -> Json:
+    return {
+        "name": worker.name,
+        "status": "online",
+        "instrumented": worker.instrumented,
+        "pool": {"kind": worker.pool, "max_concurrency": worker.max_concurrency, "busy_workers": worker.busy},
+        "prefetch_count": worker.prefetch_count,
+        "prefetch_limit": worker.prefetch_limit,
+        "pid": worker.pid,
+        "uptime": worker.uptime,
+        "queues": list(worker.queues),
+        "versions": dict(worker.versions),
+    }
+
+
+def _task(overview: Overview, task: HeldTask) -> Json:
+    told = {
+        "worker": task.worker,
+        "task_id": task.task_id,
+        "task_name": task.task_name,
+        "queue": task.queue,
+        "retries": task.retries,
+    }
+    if task.state == "active":
+        return {**told, "time_start": task.time_start, "running_seconds": overview.running(task)}
+    return {**told, "eta": task.eta}
