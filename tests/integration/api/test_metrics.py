@@ -239,7 +239,7 @@ def test_the_summary_has_prometheus_figures(broker: RedisServer, collector: Coll
             message=lambda: str(client.get(SUMMARY).json()["recent"]),
         )
         recent = client.get(SUMMARY).json()["recent"]
-    assert (300, None) == (before["window_seconds"], before["reason"])
+    assert (300, None, True) == (before["window_seconds"], recent["reason"], recent["ended"] >= recent["failures"])
     assert 0 <= recent["success_ratio"] < 1
     assert 0 == recent["retries"]
     assert 0 < recent["duration_seconds"]["p50"] <= recent["duration_seconds"]["p99"]
