@@ -20,6 +20,7 @@ MAX_AGE = 5.0
 OPTION = "CELERY_OTEL_API_PROMETHEUS_URL"
 NOT_SET = f"{OPTION} is not set."
 NOT_ASKED = "Prometheus has not answered yet."
+NO_SERIES = "Prometheus has no series of tasks of the last 5 minutes: see that it scrapes the collector."
 _MOST_BYTES = 1024 * 1024
 
 _TASKS = "sum(increase(celery_task_total{status=~'%s'}[5m]))"
@@ -56,7 +57,8 @@ class Figures:
     def success_ratio(self) -> float | None:
         """Successes among the attempts that ended; None if none did."""
         ended, successes = self.get("ended"), self.get("successes")
-        return successes / ended if ended and successes is not None else None
+        # Each is extrapolated by itself.
+        return min(1.0, successes / ended) if ended and successes is not None else None
 
 
 class RecentFigures:
@@ -84,11 +86,12 @@ def figures_of(prometheus: Remote) -> Figures:
     """The figures that Prometheus has now, or why there are none."""
     query = urlencode({"query": QUERY, "timeout": f"{TIMEOUT:g}s"})
     try:
-        return Figures(_values(json.loads(prometheus.read(f"/api/v1/query?{query}", most=_MOST_BYTES))))
+        values = _values(json.loads(prometheus.read(f"/api/v1/query?{query}", most=_MOST_BYTES)))
     except RemoteError as error:
         return Figures({}, str(error))
     except (LookupError, TypeError, ValueError):
         return Figures({}, f"What answers at {OPTION} is not Prometheus.")
+    return Figures(values, NO_SERIES if set(values.values()) == {None} else "")
 
 
 def _values(answer: Any) -> dict[str, float | None]:

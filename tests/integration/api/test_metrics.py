@@ -47,13 +47,24 @@ def worker(
     broker: RedisServer, collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CeleryWorker]:
     """A worker that exports to the collector, and has run one task."""
-    worker = CeleryWorker(
-        "metered",
+    worker = metered("metered", broker, collector, tmp_path_factory.mktemp("worker"), pool="threads", queue="celery")
+    with worker, client_of(broker.url) as client:
+        client.send_task(f"{WORKERS_APP}.order").get(timeout=30)
+        yield worker
+
+
+def metered(
+    name: str, broker: RedisServer, collector: Collector, directory: Path, *, pool: str, queue: str
+) -> CeleryWorker:
+    """A worker that exports to the collector."""
+    return CeleryWorker(
+        name,
         app=f"{WORKERS_APP}:app",
         broker_url=broker.url,
-        directory=tmp_path_factory.mktemp("worker"),
-        pool="threads",
+        directory=directory,
+        pool=pool,
         concurrency=3,
+        queues=[queue],
         env={
             "SHOP_BACKEND": broker.url,
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.otlp_http_endpoint,
@@ -61,9 +72,6 @@ def worker(
         },
         cwd=ROOT,
     )
-    with worker, client_of(broker.url) as client:
-        client.send_task(f"{WORKERS_APP}.order").get(timeout=30)
-        yield worker
 
 
 def test_the_api_shows_what_it_knows(broker: RedisServer, worker: CeleryWorker) -> None:
@@ -148,6 +156,25 @@ def page_of(collector: Collector) -> str:
     return fetch(collector.metrics_url)
 
 
+def test_a_solo_worker_that_was_busy_before_the_service_began_is_up(
+    broker: RedisServer, collector: Collector, tmp_path: Path
+) -> None:
+    """It has never answered this service: the collector's series say that its heart beats."""
+    worker = metered("lonely", broker, collector, tmp_path, pool="solo", queue="lonely")
+    up = key("celery_worker_up", worker_name=worker.node_name)
+    with worker, client_of(broker.url) as app:
+        app.send_task(f"{WORKERS_APP}.order", (600.0,), queue="lonely")
+        busy = f'celery_worker_pool_busy{{instance="{worker.node_name}",job="shop",worker_name="{worker.node_name}"}} 1'
+        wait_until(lambda: busy in page_of(collector), deadline=20, message="the worker is to be busy")
+        with service(broker.url, collector_metrics_url=collector.metrics_url) as client:
+            before = series(client)
+            wait_until(lambda: series(client).get(up) == 1.0, deadline=40, message="its heart is to be heard")
+            summary = client.get(SUMMARY).json()["workers"]
+        worker.kill()
+    assert up not in before
+    assert (1, True) == (summary["silent"], worker.node_name in summary["names"])
+
+
 def test_without_the_collector_the_own_series_stay(broker: RedisServer, worker: CeleryWorker) -> None:
     """What is known is shown, and that the collector is not."""
     with service(broker.url, collector_metrics_url=f"http://{LOOPBACK}:{free_port()}/metrics") as client:
@@ -212,7 +239,7 @@ def test_the_summary_has_prometheus_figures(broker: RedisServer, collector: Coll
             message=lambda: str(client.get(SUMMARY).json()["recent"]),
         )
         recent = client.get(SUMMARY).json()["recent"]
-    assert (300, None) == (before["window_seconds"], before["reason"])
+    assert (300, None, True) == (before["window_seconds"], recent["reason"], recent["ended"] >= recent["failures"])
     assert 0 <= recent["success_ratio"] < 1
     assert 0 == recent["retries"]
     assert 0 < recent["duration_seconds"]["p50"] <= recent["duration_seconds"]["p99"]

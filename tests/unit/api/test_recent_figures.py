@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from celery_otel_api.errors import ConfigurationError
-from celery_otel_api.recent_figures import NOT_SET, Figures, RecentFigures, figures_of
+from celery_otel_api.recent_figures import NO_SERIES, NOT_SET, Figures, RecentFigures, figures_of
 from celery_otel_api.remote import Remote
 
 
@@ -44,6 +44,11 @@ def test_what_prometheus_does_not_know_is_not_known() -> None:
     """Nothing ended: quantiles are NaN there, and null here; and so is a ratio of nothing."""
     found = figures(ended="0", successes="0", p50="NaN")
     assert (None, None, None) == (found.get("p50"), found.get("p99"), found.success_ratio)
+
+
+def test_a_prometheus_without_our_series_is_the_reason() -> None:
+    """Nothing is known then: that is not the same as that nothing ended."""
+    assert (NO_SERIES, None) == (figures().reason, figures().get("ended"))
 
 
 def test_without_an_address_nothing_is_asked() -> None:
