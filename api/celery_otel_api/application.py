@@ -8,7 +8,7 @@ from celery import Celery
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from celery_otel_api import revoke, stats, task_state, tasks, workers
+from celery_otel_api import health, queues, revoke, stats, task_state, tasks, workers
 from celery_otel_api.cluster import cluster_of
 from celery_otel_api.operation import Operation
 from celery_otel_api.problems import ProblemError, on_error, on_http_exception, on_problem
@@ -17,7 +17,15 @@ from celery_otel_api.settings import ApiSettings
 
 def operations() -> Iterable[Operation]:
     """Everything that the service can be asked."""
-    return chain(tasks.OPERATIONS, task_state.OPERATIONS, revoke.OPERATIONS, workers.OPERATIONS, stats.OPERATIONS)
+    return chain(
+        tasks.OPERATIONS,
+        task_state.OPERATIONS,
+        revoke.OPERATIONS,
+        workers.OPERATIONS,
+        stats.OPERATIONS,
+        queues.OPERATIONS,
+        health.OPERATIONS,
+    )
 
 
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:

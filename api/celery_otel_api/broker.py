@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 
 from celery_otel_api.errors import BrokerUnreachableError
+
+_TIMEOUTS = {"redis": ("socket_timeout",), "amqp": ("read_timeout", "write_timeout")}
+"""What kombu's transports call the seconds that a server may be silent; without, they wait for ever."""
 
 
 @contextmanager
@@ -15,21 +19,29 @@ def broker_connection(app: Celery, timeout: float) -> Iterator[Connection]:
 
     Args:
         app: The application, whose broker it is.
-        timeout: Seconds.
+        timeout: Seconds; as long may it be silent afterwards.
 
     Raises:
         BrokerUnreachableError: It does not answer, or the connection broke.
     """
     connection = app.connection_for_write(connect_timeout=timeout / 2, heartbeat=0)
     try:
+        options = dict.fromkeys(_TIMEOUTS.get(connection.transport.driver_type, ()), timeout)
+        connection.transport_options = {**options, **connection.transport_options}
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=timeout)
         yield connection
-    except (OSError, *connection.connection_errors, *connection.channel_errors) as error:
+    except _failures(connection) as error:
         raise BrokerUnreachableError(f"The broker at {connection.as_uri()} does not answer: {said(error)}.") from error
     finally:
         connection.release()
 
 
+def _failures(connection: Connection) -> tuple[type[BaseException], ...]:
+    errors = (OSError, OperationalError, *connection.connection_errors, *connection.channel_errors)
+    # Kombu counts it among those of Redis: one that is our own must not pass for the broker's.
+    return tuple(error for error in errors if error is not KeyError)
+
+
 def said(error: BaseException) -> str:
     """What an error of the network says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from celery_otel_api.fleet import Fleet
 from celery_otel_api.operation import Scope
+from celery_otel_api.queue_survey import QueueKeeper, queue_keeper
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import SnapshotKeeper, Surveyor
 
@@ -29,6 +30,7 @@ class Cluster:
         snapshots: The newest picture of the workers.
         authorize: Who may do what.
         parts: What other modules keep here, by their name.
+        queues: The newest reading of the queues.
     """
 
     app: Celery
@@ -37,6 +39,11 @@ class Cluster:
     snapshots: SnapshotKeeper
     authorize: Authorize
     parts: dict[str, Any] = field(default_factory=dict)
+    queues: QueueKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begins to keep the queues."""
+        self.queues = queue_keeper(self.app, self.settings, lambda: self.snapshots.latest)
 
 
 def everyone(request: Request, scope: Scope) -> None:
@@ -49,7 +56,9 @@ async def cluster_of(app: Celery, settings: ApiSettings, authorize: Authorize = 
     fleet = Fleet(settings.workers, settings.forget_after, monotonic)
     survey = Surveyor(app, settings, fleet)
     snapshots = SnapshotKeeper(survey, interval=settings.refresh_interval, deadline=settings.deadline)
+    cluster = Cluster(app, settings, fleet, snapshots, authorize)
     try:
-        yield Cluster(app, settings, fleet, snapshots, authorize)
+        yield cluster
     finally:
+        await cluster.queues.close()
         await snapshots.close()

@@ -1,6 +1,5 @@
 """One picture of the cluster, taken for all who ask: never two at once, and not more often than the settings allow."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from celery_otel.inspection import EndedTask, HeldTask, Inspection, WorkerAnswer
 from celery_otel_api.broker import broker_connection
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.fleet import Fleet, Member, Presence
+from celery_otel_api.keeper import Keeper
 from celery_otel_api.settings import ApiSettings
 
 MOST_ENDED = 2_000
@@ -106,7 +106,7 @@ def _merged(known: Iterable[EndedTask], answers: Iterable[WorkerAnswer]) -> tupl
     return tuple(sorted((*known, *new), key=lambda task: -task.ended_at)[:MOST_ENDED])
 
 
-class SnapshotKeeper:
+class SnapshotKeeper(Keeper[Snapshot]):
     """Keeps the newest snapshot, for one event loop.
 
     Args:
@@ -124,45 +124,5 @@ class SnapshotKeeper:
         deadline: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._survey = survey
-        self._interval = interval
-        self._deadline = deadline
-        self._monotonic = monotonic
-        self._latest = Snapshot(0.0, broker_connected=False, reason="The workers have not been asked yet.")
-        self._begun = self._ended = float("-inf")
-        self._flight: asyncio.Task[None] | None = None
-
-    @property
-    def age(self) -> float:
-        """Seconds since the newest snapshot was complete."""
-        return self._monotonic() - self._ended
-
-    async def get(self, *, fresh: bool = False) -> Snapshot:
-        """The newest snapshot.
-
-        Args:
-            fresh: One that was begun after this call, or at most half an interval before it.
-
-        Returns:
-            The newest there is after the deadline at the latest, however old: `age` tells.
-        """
-        age = self._monotonic() - self._begun
-        if age < (self._interval / 2 if fresh else self._interval) and self._flight is None:
-            return self._latest
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._fly())
-        await asyncio.wait([self._flight], timeout=self._deadline)
-        return self._latest
-
-    async def _fly(self) -> None:
-        begun = self._monotonic()
-        try:
-            self._latest = await asyncio.to_thread(self._survey)
-            self._begun, self._ended = begun, self._monotonic()
-        finally:
-            self._flight = None
-
-    async def close(self) -> None:
-        """Waits for one that is being taken."""
-        if self._flight is not None:
-            await asyncio.wait([self._flight], timeout=self._deadline)
+        nothing = Snapshot(0.0, broker_connected=False, reason="The workers have not been asked yet.")
+        super().__init__(survey, nothing, interval=interval, deadline=deadline, monotonic=monotonic)

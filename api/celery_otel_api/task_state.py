@@ -48,7 +48,7 @@ async def ask(cluster: Cluster, task_id: str, *, fresh: bool = True) -> Asked:
     if facts is not None:
         return Asked(snapshot, result, facts)
     found = await _search(cluster, snapshot, task_id)
-    facts = in_queue(found) or last_heard(task_id, snapshot.members) or unknown(snapshot, result, found)
+    facts = in_queue(found, snapshot) or last_heard(task_id, snapshot.members) or unknown(snapshot, result, found)
     return Asked(snapshot, result, facts)
 
 

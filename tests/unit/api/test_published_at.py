@@ -1,0 +1,52 @@
+"""When a message was published is read from its headers."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from celery_otel.stamps import PUBLISHED_AT
+from celery_otel_api.published_at import published_at
+from celery_otel_api.redis_unacked import Unacked, route
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["headers", PUBLISHED_AT]), inner),
+    max_leaves=10,
+)
+
+
+def test_the_stamp_is_a_unix_time() -> None:
+    """It is text in the message, as publishers write it."""
+    message = json.dumps({"body": "", "headers": {PUBLISHED_AT: "1700000000.250000"}}).encode()
+    assert 1700000000.25 == published_at(message)
+
+
+@pytest.mark.parametrize("message", [None, b"", b"\xff", "no JSON", '{"headers": null}', '{"headers": {"id": "1"}}'])
+def test_a_message_without_a_stamp_does_not_say(message: bytes | str | None) -> None:
+    """Whatever lies in the list, it is no error."""
+    assert published_at(message) is None
+
+
+@given(ANY_JSON)
+def test_no_message_breaks_the_reading(content: object) -> None:
+    """Anything that is JSON gives a finite time or none."""
+    found = published_at(json.dumps(content))
+    assert found is None or abs(found) < float("inf")
+
+
+def test_the_way_of_a_message_is_behind_it() -> None:
+    """Kombu keeps message, exchange and routing key; a missing one is empty."""
+    assert ("topic", "order.new") == route('[{"body": ""}, "topic", "order.new"]')
+    assert ("", "celery") == route(b'[{"body": ""}, null, "celery"]')
+
+
+def test_a_queue_of_which_nothing_is_out_has_0_out() -> None:
+    """Unless it is not known, which has a reason."""
+    reasons: dict[str, str] = {}
+    unacked = Unacked({"a": 2}, frozenset({"b"}))
+    assert [2, None, 0] == [unacked.of(name, reasons) for name in "abc"]
+    assert "several queues" in reasons["unacknowledged"]
+    assert Unacked({}, reason="Too many.").of("a", reasons) is None
+    assert {"unacknowledged": "Too many."} == reasons
