@@ -73,7 +73,7 @@ class TaskState(Fresh):
     task_id: str = Field(description="the task's id")
     task_name: str | None = Field(description="its name, where that is known")
     state: str = Field(
-        description="QUEUED, RESERVED, SCHEDULED, STARTED, RETRY, SUCCESS, FAILURE, REVOKED, REJECTED, IGNORED, a state "
+        description="QUEUED, RESERVED, SCHEDULED, STARTED, RETRY, SUCCESS, FAILURE, REVOKED, REJECTED, IGNORED, a word "
         "that the task has given itself, or UNKNOWN: never seen or expired"
     )
     ready: bool = Field(description="whether it has ended")
