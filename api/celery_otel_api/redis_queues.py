@@ -5,6 +5,7 @@ No key is changed. Keys that are missing are empty; a server that does not answe
 
 import time
 from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Any
 
 from kombu.connection import Connection
@@ -110,7 +111,7 @@ def _unacked(channel: Any, client: Any) -> Unacked:
         return Unacked({}, reason=f"Redis refused to tell it: {said(error)}.")
     if reason:
         return Unacked({}, reason=reason)
-    found = attributed(routes, lambda exchange: _bindings(channel, exchange))
+    found = attributed(routes, cache(partial(_bindings, channel)))
     return Unacked(found.counts, uncertain=found.uncertain)
 
 
