@@ -38,7 +38,7 @@ class QueueReading:
     Attributes:
         name: Its name.
         length: Messages that wait in it, of all priorities.
-        consumers: Who consumes it.
+        consumers: Who consumes it; None without a reason if the broker is one that never knows.
         unacknowledged: Messages that were delivered from it and not acknowledged.
         oldest_message_age_seconds: Seconds since the oldest of the messages that are read next was published.
         length_by_priority: Its length by the priority that kombu gave the messages.
@@ -62,7 +62,6 @@ Reader = Callable[[Connection, Collection[str]], dict[str, QueueReading]]
 EMPTY = "The queue is empty."
 _NOT_TOLD = "Kombu has no way to ask a broker of this kind for it."
 BROKER_TELLS_NOT = {
-    "consumers": _NOT_TOLD,
     "unacknowledged": _NOT_TOLD,
     "oldest_message_age_seconds": _NOT_TOLD,
     "length_by_priority": _NOT_TOLD,

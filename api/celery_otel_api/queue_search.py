@@ -52,7 +52,7 @@ def search(app: Celery, queues: Iterable[str], task_id: str, timeout: float) -> 
     with broker_connection(app, timeout) as connection:
         if connection.transport.driver_type != "redis":
             return Found(searched=False)
-        channel = connection.default_channel
+        channel: Any = connection.default_channel
         with channel.conn_or_acquire() as client:
             return _Search(channel, client, task_id).found(queues)
 
@@ -73,7 +73,14 @@ class _Search:
             headers = self._headers(payload, delivered=delivered)
             if headers is not None:
                 name, retries = str(headers.get("task", "")), int(headers.get("retries") or 0)
-                return Found(True, queue, delivered, name, retries, self._whole)
+                return Found(
+                    searched=True,
+                    queue=queue,
+                    delivered=delivered,
+                    task_name=name,
+                    retries=retries,
+                    whole=self._whole,
+                )
         return Found(searched=True, whole=self._whole)
 
     def _waiting(self, queue: str) -> Iterator[bytes]:

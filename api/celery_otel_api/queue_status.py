@@ -56,12 +56,11 @@ def _of_workers(
 
 
 def _consumers(reading: QueueReading, snapshot: Snapshot, workers: int, reasons: dict[str, str]) -> int | None:
-    if reading.consumers is not None:
+    if reading.consumers is not None or "consumers" in reasons:
         return reading.consumers
     if not snapshot.broker_connected:
         reasons["consumers"] = snapshot.reason
         return None
-    reasons.pop("consumers", None)
     return workers
 
 

@@ -5,6 +5,7 @@ No key is changed. Keys that are missing are empty; a server that does not answe
 
 import time
 from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Any
 
 from kombu.connection import Connection
@@ -19,7 +20,6 @@ Lists = dict[int, tuple[Any, Any]]
 """Of each priority, the length of its list, or the error that it gave, and the message that is taken next."""
 
 _RATES = "Redis counts no messages per second: see the rates of celery_task_received_total."
-_CONSUMERS = "Redis does not know who consumes a queue: it is counted from the workers' answers."
 _UNSTAMPED = "The next message of priority {} does not say when it was published: its publisher has no celery-otel."
 _TAKEN = "Its messages were taken while it was read."
 
@@ -43,7 +43,7 @@ class RedisQueues:
         return {name: self._reading(name, lists[name], unacked) for name in names}
 
     def _reading(self, name: str, lists: Lists, unacked: Unacked) -> QueueReading:
-        reasons = {"consumers": _CONSUMERS, "rates": _RATES}
+        reasons = {"rates": _RATES}
         broken = next((length for length, _ in lists.values() if isinstance(length, Exception)), None)
         if broken is not None:
             refused = f"Redis refused to tell it: {said(broken)}."
@@ -111,7 +111,7 @@ def _unacked(channel: Any, client: Any) -> Unacked:
         return Unacked({}, reason=f"Redis refused to tell it: {said(error)}.")
     if reason:
         return Unacked({}, reason=reason)
-    found = attributed(routes, lambda exchange: _bindings(channel, exchange))
+    found = attributed(routes, cache(partial(_bindings, channel)))
     return Unacked(found.counts, uncertain=found.uncertain)
 
 

@@ -1,4 +1,4 @@
-"""Revokes a task in all workers and, where it is to be terminated, waits for its end. It blocks: call it in a thread."""
+"""Revokes a task in all workers and, if it is to be terminated, waits for its end. It blocks: call it in a thread."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
-from kombu import Connection
+from kombu.connection import Connection
 
 from celery_otel.inspection import EndedTask, Inspection, WorkerAnswer
 from celery_otel_api.broker import broker_connection

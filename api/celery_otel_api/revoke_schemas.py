@@ -11,7 +11,7 @@ class RevokeParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     task_id: str = Field(min_length=1, max_length=255, description="the task's id")
-    terminate: bool = Field(False, description="also end the process that runs it, if one does")
+    terminate: bool = Field(default=False, description="also end the process that runs it, if one does")
     signal: str = Field("SIGTERM", max_length=20, description="the signal to end it with, such as SIGTERM or SIGKILL")
 
     @field_validator("signal")

@@ -1,5 +1,6 @@
 """`GET stats/detailed`: everything that Celery's own inspection tells of each worker, asked when somebody wants it."""
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +15,11 @@ from celery_otel_api.broker import broker_connection
 from celery_otel_api.cluster import Cluster
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.freshness import cluster_of_request, json_response, rfc3339
+from celery_otel_api.keeper import Keeper
 from celery_otel_api.masking import masked
 from celery_otel_api.operation import API, Operation
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.shown import shown
-from celery_otel_api.single_flight import SingleFlight
 from celery_otel_api.workers_schemas import DetailedStats, DetailsParameters
 
 COMMANDS = ("stats", "active_queues", "registered", "conf", "revoked", "clock")
@@ -77,33 +78,35 @@ def _cut(answer: Any) -> Any:
     return [*answer[:LONGEST], f"and {len(answer) - LONGEST} more"]
 
 
-async def detailed_stats(request: Request, parameters: DetailsParameters) -> Response:  # noqa: ARG001  # as all handlers
+async def detailed_stats(request: Request, parameters: DetailsParameters) -> Response:
     """Answers with everything that inspection tells."""
     cluster = cluster_of_request(request)
-    kept = await _flight(cluster).get()
-    found = kept.value if kept else Details(time.time(), reason="The workers have not answered yet.")
+    keeper = _keeper(cluster)
+    found = await keeper.get(fresh=parameters.fresh)
+    age = keeper.age if math.isfinite(keeper.age) else None
     stats = DetailedStats(
-        timestamp=rfc3339(found.taken_at),
-        age_seconds=round(kept.age, 3) if kept else None,
+        timestamp=rfc3339(found.taken_at or time.time()),
+        age_seconds=None if age is None else round(age, 3),
         broker_connected=not found.reason,
         reason=found.reason or None,
         workers={name: dict(answers) for name, answers in found.workers.items()},
         missing_workers=sorted(cluster.fleet.expected - found.workers.keys()),
     )
-    return json_response(stats.model_dump_json(), kept.age if kept else None)
+    return json_response(stats.model_dump_json(), age)
 
 
-def _flight(cluster: Cluster) -> SingleFlight[Details]:
-    flight: SingleFlight[Details] | None = cluster.parts.get("details")
-    if flight is None:
+def _keeper(cluster: Cluster) -> Keeper[Details]:
+    keeper: Keeper[Details] | None = cluster.parts.get("details")
+    if keeper is None:
         settings = cluster.settings
-        flight = cluster.parts["details"] = SingleFlight(
+        keeper = cluster.parts["details"] = Keeper(
             lambda: details(cluster.app, settings, cluster.fleet.expected),
+            Details(0.0, reason="The workers have not answered yet."),
             interval=settings.refresh_interval,
             # Two commands may each have to wait for somebody who does not answer.
             deadline=settings.deadline + 2 * settings.inspect_timeout,
         )
-    return flight
+    return keeper
 
 
 OPERATIONS = (

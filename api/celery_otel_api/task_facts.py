@@ -132,13 +132,14 @@ def _where_ended(task: EndedTask) -> Where:
     )
 
 
-def in_queue(found: Found) -> TaskFacts | None:
-    """What a search through the queues says; None if it found nothing."""
+def in_queue(found: Found, snapshot: Snapshot) -> TaskFacts | None:
+    """What a search through the queues says, and who of the workers may have it; None if it found nothing."""
     if found.queue is None:
         return None
     where = Where(queue=found.queue or None, retries=found.retries)
     if found.delivered:
-        meaning = "A worker has its message and has not confirmed it, nor answered that it holds it: it may be busy."
+        gaps = _gaps_of_workers(snapshot)
+        meaning = " ".join(["A worker has its message, and none that answered says that it holds it.", *gaps])
         return TaskFacts("RESERVED", Source.QUEUE, meaning, where, found.task_name)
     return TaskFacts("QUEUED", Source.QUEUE, "Its message waits in the queue.", where, found.task_name)
 

@@ -42,13 +42,17 @@ async def task_status(request: Request, parameters: TaskStateParameters) -> Resp
 
 
 async def ask(cluster: Cluster, task_id: str, *, fresh: bool = True) -> Asked:
-    """Asks everyone for a task: workers and result backend at once, then the queues if these know nothing."""
-    snapshot, result = await asyncio.gather(cluster.snapshots.get(fresh=fresh), _stored(cluster, task_id))
+    """Asks everyone for a task: the workers, then the result backend, then the queues if these know nothing.
+
+    In this order: a task that ends meanwhile has its result stored before its worker notes its end.
+    """
+    snapshot = await cluster.snapshots.get(fresh=fresh)
+    result = await _stored(cluster, task_id)
     facts = known(task_id, snapshot, result)
     if facts is not None:
         return Asked(snapshot, result, facts)
     found = await _search(cluster, snapshot, task_id)
-    facts = in_queue(found) or last_heard(task_id, snapshot.members) or unknown(snapshot, result, found)
+    facts = in_queue(found, snapshot) or last_heard(task_id, snapshot.members) or unknown(snapshot, result, found)
     return Asked(snapshot, result, facts)
 
 

@@ -30,7 +30,7 @@ class TasksParameters(BaseModel):
     state: HeldState | None = Field(None, description="only tasks in this state")
     limit: int = Field(100, ge=1, le=1000, description="how many entries a page has at most, of all states together")
     cursor: str = Field("", max_length=4000, description="the next_cursor of the page before; empty for the first")
-    fresh: bool = Field(False, description="ask the workers anew unless they were just asked")
+    fresh: bool = Field(default=False, description="ask the workers anew unless they were just asked")
 
     @field_validator("cursor")
     @classmethod

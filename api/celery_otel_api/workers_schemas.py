@@ -13,15 +13,13 @@ class WorkersParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    fresh: bool = Field(False, description="ask the workers anew unless they were just asked")
+    fresh: bool = Field(default=False, description="ask the workers anew unless they were just asked")
 
 
 class WorkerPool(BaseModel):
     """The pool of a worker."""
 
-    kind: str | None = Field(
-        description="prefork, threads, solo, gevent or eventlet, as it last said; null if it never did"
-    )
+    kind: str | None = Field(description="prefork, thread, solo, gevent or eventlet, as it last said; null if never")
     max_concurrency: int | None = Field(description="how many tasks it can run at once; null if it did not answer")
     busy_workers: int | None = Field(description="how many it runs; null likewise")
 
@@ -31,8 +29,8 @@ class WorkerStatus(BaseModel):
 
     name: str = Field(description="its node name")
     status: Presence = Field(
-        description="online: it answered; silent: it did not, but it is alive, as a busy solo worker is; offline: nothing "
-        "was heard of it; unknown: the broker is away, so that nobody could be asked"
+        description="online: it answered; silent: it did not, but it is alive, as a busy solo worker is; offline: "
+        "nothing was heard of it; unknown: the broker is away, so that nobody could be asked"
     )
     since: float | None = Field(
         description="how long ago it was last heard of, in seconds; null if it is online, or was never seen"
@@ -49,7 +47,7 @@ class WorkerStatus(BaseModel):
     instrumented: bool | None = Field(description="whether celery-otel is at work in it; null if it never answered")
     remembers_revokes: bool | None = Field(description="whether revokes outlive its restart; null if it does not say")
     clock_difference: float | None = Field(
-        description="how far its clock is ahead of ours, in seconds, less the way of its answer; null if it does not say"
+        description="seconds by which its clock is ahead of ours, less the way of its answer; null if not known"
     )
 
 
@@ -62,9 +60,11 @@ class WorkersStatus(Fresh):
 
 
 class DetailsParameters(BaseModel):
-    """It takes none."""
+    """How new the answer has to be."""
 
     model_config = ConfigDict(extra="forbid")
+
+    fresh: bool = Field(default=False, description="ask the workers anew unless they were just asked")
 
 
 class DetailedStats(BaseModel):

@@ -27,11 +27,14 @@ function whyNot(status, body) {
 export function showQueues({ status, body }) {
   const queues = status === 200 ? body.queues ?? [] : [];
   say(byId("queues-count"), queues.length ? String(queues.length) : "");
-  const none = status !== 200 ? `Not known. ${whyNot(status, body)}` : body.reason ?? "No worker consumes a queue, and the application declares none.";
-  byId("queues-empty").hidden = queues.length > 0;
+  const none = status !== 200 ? `Not known. ${whyNot(status, body)}` : body.reason || "No worker consumes a queue, and the application declares none.";
+  // With the broker away it is the same reason for everything: said once.
+  const away = status === 200 && body.broker_connected === false;
+  byId("queues-empty").hidden = queues.length > 0 && !away;
   byId("queues").closest("table").hidden = queues.length === 0;
   say(byId("queues-empty"), none);
-  showRows(byId("queues"), queues, (queue) => queue.name, queueRow);
+  const shown = away ? queues.map((queue) => ({ ...queue, reasons: {} })) : queues;
+  showRows(byId("queues"), shown, (queue) => queue.name, queueRow);
 }
 
 function queueRow() {

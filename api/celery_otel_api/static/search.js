@@ -29,15 +29,15 @@ const KINDS = { SUCCESS: "good", FAILURE: "bad", REJECTED: "bad", REVOKED: "warn
 const RUNS = "To stop it, revoke it and choose to terminate it.";
 const WAITS = "Revoke it if it should not run.";
 const ADVICE = {
-  SUCCESS: "There is nothing to do.",
+  SUCCESS: "Nothing: it is done.",
   FAILURE: "Find the cause in the error below, the trace or the worker's log; once it is gone, send the task again.",
   REJECTED: "The worker's log says why. Send it again once the cause is gone.",
   REVOKED: "It will not run. Send it again if it should.",
-  IGNORED: "It ended without a result. There is nothing to do.",
+  IGNORED: "Nothing: it has ended, without a result.",
   RETRY: "It will be tried again by itself. Revoke it if it should not be.",
   STARTED: RUNS,
-  RESERVED: `It runs as soon as its worker has a free slot. ${WAITS}`,
-  SCHEDULED: `It runs when its time has come. ${WAITS}`,
+  RESERVED: `Nothing, if it may run. ${WAITS}`,
+  SCHEDULED: `Nothing, if it may run. ${WAITS}`,
   QUEUED: `If it waits too long: is its queue consumed, and has a worker free slots? ${WAITS}`,
   UNKNOWN: "Check the id. If it was just sent, a worker that does not answer may have it; a revoke keeps it from running.",
 };

@@ -142,7 +142,7 @@ class Service:
         found: list[Json] = []
 
         def asked() -> bool:
-            found.append(self.get(path, fresh=True, **query))
+            found.append(self.get(path, 200, fresh=True, **query))
             return condition(found[-1])
 
         wait_until(asked, deadline=30, message=lambda: f"{message}: {found[-1]}")

@@ -113,14 +113,23 @@ class QueueApi:
         return found
 
     def queue(self, name: str = "celery") -> dict[str, Any]:
-        """One queue."""
-        found: dict[str, Any] = {queue["name"]: queue for queue in self.queues()["queues"]}[name]
+        """One queue; empty if there is none of this name."""
+        found: dict[str, Any] = {queue["name"]: queue for queue in self.queues()["queues"]}.get(name, {})
         return found
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """The status of HTTP and the body."""
         response = self.client.get(HEALTH, params={"fresh": "1"})
         return response.status_code, response.json()
+
+    def gone(self) -> dict[str, Any]:
+        """Waits until the broker is found to be away, and gives all of `queues/status`."""
+
+        def found() -> dict[str, Any]:
+            answer = self.queues()
+            return {} if answer["broker_connected"] else answer
+
+        return wait_until(found, deadline=30, message="the broker is away and nobody notices")
 
     def eventually(self, expected: dict[str, Any], name: str = "celery") -> dict[str, Any]:
         """Waits until a queue has these numbers, and gives all of it."""

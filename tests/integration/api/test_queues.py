@@ -12,9 +12,8 @@ from redis import Redis
 
 from celery_otel.stamps import PUBLISHED_AT
 from celery_otel_api import redis_unacked
-from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.redis import RedisServer
-from tests.integration.api.queue_scene import QueueApi, QueueScene
+from tests.integration.api.queue_scene import QueueScene
 
 PREFIX: dict[str, Any] = {"broker_transport_options": {"global_keyprefix": "shop:"}}
 
@@ -144,23 +143,13 @@ def test_a_list_that_is_none_does_not_hide_the_others(redis: RedisServer, tmp_pa
         assert 2 == api.queue()["length"]
 
 
-def gone(api: QueueApi) -> dict[str, Any]:
-    """Waits until the broker is found to be away."""
-
-    def found() -> dict[str, Any]:
-        answer = api.queues()
-        return {} if answer["broker_connected"] else answer
-
-    return wait_until(found, deadline=30, message="the broker is away and nobody notices")
-
-
 def test_a_broker_that_is_gone_is_not_an_empty_queue(redis: RedisServer, tmp_path: Path) -> None:
     """Nothing is known then, each number says so, and it is known again when the broker is back."""
     with QueueScene(redis.url, tmp_path) as scene, scene.api() as api:
         scene.publish(3)
         assert 3 == api.queue()["length"]
         redis.kill()
-        found = gone(api)
+        found = api.gone()
         assert "does not answer" in found["reason"]
         (queue,) = found["queues"]
         assert (None, None, None) == (queue["length"], queue["backlog"], queue["consumers"])
@@ -173,10 +162,10 @@ def test_a_broker_that_hangs_is_noticed(redis: RedisServer, tmp_path: Path) -> N
     """A server that takes connections and says nothing more is away; every answer comes all the same."""
     with QueueScene(redis.url, tmp_path) as scene, scene.api(deadline=1.0) as api:
         scene.publish(3)
-        assert 3 == api.queue()["length"]
+        api.eventually({"length": 3})
         redis.process.signal(signal.SIGSTOP)
         try:
-            found = gone(api)
+            found = api.gone()
         finally:
             redis.process.signal(signal.SIGCONT)
         assert found["queues"][0]["length"] is None

@@ -1,5 +1,6 @@
 """Queues on a real RabbitMQ, with and without its management API."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -81,7 +82,7 @@ def test_a_queue_that_does_not_exist_is_not_empty(broker: Broker, tmp_path: Path
         assert 2 == api.queue(queue)["length"]
 
 
-def test_the_management_api_knows_what_is_out_and_how_fast(broker: Broker, tmp_path: Path, queue: str) -> None:
+def test_the_management_api_knows_what_is_out(broker: Broker, tmp_path: Path, queue: str) -> None:
     """It is some seconds late."""
     with (
         QueueScene(broker.server.url, tmp_path, task_acks_late=True) as scene,
@@ -89,12 +90,27 @@ def test_the_management_api_knows_what_is_out_and_how_fast(broker: Broker, tmp_p
     ):
         scene.publish(7, queue)
         worker = scene.worker("w1", queue)
-        found = api.eventually({"active": 1, "reserved": 4, "unacknowledged": 5, "unreported": 0}, queue)
-        assert {"published", "delivered", "acknowledged"} == set(found["rates"])
+        found = api.eventually({"active": 1, "reserved": 3, "unacknowledged": 4, "unreported": 0}, queue)
         assert {"oldest_message_age_seconds", "length_by_priority"} == set(found["reasons"])
         assert 7 == found["backlog"]
         worker.kill()
         api.eventually({"length": 7, "unacknowledged": 0, "backlog": 7, "consumers": 0}, queue)
+
+
+def test_the_management_api_knows_how_fast_messages_come(broker: Broker, tmp_path: Path, queue: str) -> None:
+    """In messages per second: while some come, and none are taken."""
+    with (
+        QueueScene(broker.server.url, tmp_path) as scene,
+        scene.api(queues=(queue,), rabbitmq_management_url=broker.management()) as api,
+    ):
+
+        def rates() -> dict[str, float]:
+            scene.publish(5, queue)
+            found: dict[str, float] = api.queue(queue)["rates"] or {}
+            return found if found.get("published") else {}
+
+        found = wait_until(rates, deadline=30, message=lambda: f"no rate in {api.queue(queue)}")
+        assert (0, 0) == (found["delivered"], found["acknowledged"])
 
 
 def test_a_wrong_password_is_told_and_not_shown(broker: Broker, tmp_path: Path, queue: str) -> None:
@@ -109,6 +125,20 @@ def test_a_wrong_password_is_told_and_not_shown(broker: Broker, tmp_path: Path, 
         assert 1 == found["length"]
         assert "HTTP 401" in found["reasons"]["unacknowledged"]
         assert "sesame" not in str(found)
+
+
+def test_a_broker_that_hangs_is_noticed(broker: Broker, tmp_path: Path, queue: str) -> None:
+    """A server that takes connections and says nothing more is away; every answer comes all the same."""
+    with QueueScene(broker.server.url, tmp_path) as scene, scene.api(deadline=1.0, queues=(queue,)) as api:
+        scene.publish(3, queue)
+        api.eventually({"length": 3}, queue)
+        broker.server.process.signal(signal.SIGSTOP)
+        try:
+            found = api.gone()
+        finally:
+            broker.server.process.signal(signal.SIGCONT)
+        assert {None} == {one["length"] for one in found["queues"]}
+        api.eventually({"length": 3}, queue)
 
 
 def test_a_broker_that_is_gone_is_not_an_empty_queue(tmp_path: Path) -> None:

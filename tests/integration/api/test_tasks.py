@@ -102,7 +102,7 @@ def test_without_a_result_backend_the_workers_remember(bare_scene: Scene) -> Non
 
 
 def test_a_busy_solo_worker_is_named_as_who_may_have_it(scene: Scene) -> None:
-    """A solo worker that runs a task cannot answer: the task is unknown, and the answer says who may have it."""
+    """A solo worker that runs a task cannot answer: the answer names it as who may have the task."""
     worker = scene.worker(pool="solo")
     with scene.service(inspect_timeout=0.3) as service:
         service.until("tasks/status", lambda body: body["workers"] == [worker.node_name], "the worker")
@@ -112,7 +112,8 @@ def test_a_busy_solo_worker_is_named_as_who_may_have_it(scene: Scene) -> None:
         gate.touch()
         service.task(task_id, "SUCCESS")
     assert [worker.node_name] == quiet["silent_workers"] + quiet["offline_workers"]
-    assert "UNKNOWN" == found["state"]
+    # Its message may have been confirmed or not.
+    assert found["state"] in ("UNKNOWN", "RESERVED")
     assert worker.node_name in found["explanation"]
 
 
@@ -130,7 +131,8 @@ def test_pages_of_real_tasks(scene: Scene) -> None:
 
 
 def _paged(service: Service) -> list[str]:
-    cursor, found = "", []
+    cursor: str | None = ""
+    found: list[str] = []
     while cursor is not None:
         page = service.get("tasks/status", limit=2, cursor=cursor)
         found += [task["task_id"] for state in ("active", "reserved", "scheduled") for task in page[f"{state}_tasks"]]

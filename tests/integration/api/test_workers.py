@@ -62,7 +62,7 @@ def test_a_worker_that_is_not_instrumented(scene: Scene) -> None:
 
 
 def test_a_busy_solo_worker_stays_in_the_list(scene: Scene) -> None:
-    """A solo worker that runs a task does not answer: it is there, with when it was last heard of and without numbers."""
+    """A solo worker that runs a task does not answer: it is there without numbers, with how long it is quiet."""
     worker = scene.worker(pool="solo")
     with scene.service(inspect_timeout=0.3) as service:
         service.until("workers/status", lambda body: body["total_workers"] == 1, "the worker")

@@ -78,8 +78,10 @@ def test_workers_that_answer_and_silent_ones_consume() -> None:
 
 
 def test_the_brokers_own_number_of_consumers_wins() -> None:
-    """RabbitMQ also knows those that are no workers of this application."""
-    assert 4 == status(QueueReading("celery", length=1, consumers=4), snapshot(answer("w1"))).consumers
+    """RabbitMQ also knows those that are no workers of ours; where it should know and does not, it is null."""
+    seen = snapshot(answer("w1"))
+    assert 4 == status(QueueReading("celery", length=1, consumers=4), seen).consumers
+    assert status(QueueReading("celery", reasons={"consumers": "There is no such queue."}), seen).consumers is None
 
 
 def test_unacknowledged_may_be_unknown() -> None:

@@ -59,7 +59,7 @@ def test_what_cannot_be_read_is_told(app: Celery) -> None:
 
 
 @pytest.mark.parametrize(("backend", "configured"), [(None, False), ("rpc://", True)])
-def test_a_backend_that_has_nothing_for_us_says_so(backend: str | None, configured: bool) -> None:
+def test_a_backend_that_has_nothing_for_us_says_so(backend: str | None, *, configured: bool) -> None:
     """Without a result backend, or with one that sends results to their caller, the reason is told."""
     app = Celery("unit", broker="memory://", backend=backend, set_as_current=False)
     found = stored(app, "t")

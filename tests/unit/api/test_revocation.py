@@ -32,7 +32,7 @@ def said(*states: str, ring: tuple[EndedTask, ...] = (), instrumented: bool = Tr
         ([], None),
     ],
 )
-def test_an_end_is_noted_by_the_worker(answers: list[WorkerAnswer], expected: bool | None) -> None:
+def test_an_end_is_noted_by_the_worker(answers: list[WorkerAnswer], *, expected: bool | None) -> None:
     """An instrumented worker has to have noted the end; of another one it is enough that it has the task no more."""
     assert expected is verdict(order(), ["w@a"], answers)
 

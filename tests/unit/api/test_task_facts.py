@@ -63,10 +63,13 @@ def test_a_failure_has_its_class() -> None:
 
 def test_a_message_in_a_queue_is_queued() -> None:
     """What waits in a queue is queued; what was delivered and not confirmed is with a worker."""
-    waits = in_queue(Found(searched=True, queue="q", task_name="shop.add"))
-    delivered = in_queue(Found(searched=True, queue="", delivered=True))
+    quiet = snapshot_of(member(answer(name="x@b"), Presence.SILENT))
+    waits = in_queue(Found(searched=True, queue="q", task_name="shop.add"), quiet)
+    delivered = in_queue(Found(searched=True, queue="", delivered=True), quiet)
     assert ["QUEUED", "RESERVED"] == [facts.state for facts in (waits, delivered) if facts]
-    assert in_queue(Found(searched=True)) is None
+    assert delivered is not None
+    assert "x@b" in delivered.explanation
+    assert in_queue(Found(searched=True), quiet) is None
 
 
 def test_a_silent_workers_last_word_is_told_as_such() -> None:

@@ -54,7 +54,8 @@ def test_a_task_that_stays_is_on_exactly_one_page(world: World, limit: int, data
 @given(world=worlds, limit=st.integers(1, 40))
 def test_pages_of_what_does_not_change_are_all_of_it(world: World, limit: int) -> None:
     """All pages together are all tasks in order, each page full but the last, and the last says that it is."""
-    ordered, found, after = in_order(tasks_of(world)), [], None
+    ordered, after = in_order(tasks_of(world)), None
+    found: list[HeldTask] = []
     while True:
         page = page_of(ordered, after, limit)
         found += page.tasks
