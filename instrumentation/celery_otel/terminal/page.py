@@ -60,7 +60,7 @@ def _worker(worker: WorkerAnswer) -> list[str]:
         ", ".join(worker.queues) or "none",
         duration(worker.uptime),
         worker.versions.get("celery", "-"),
-        worker.versions.get("celery-otel", "-") if worker.instrumented else "not instrumented",
+        worker.versions.get("celery-otel", "-") if worker.instrumented else "no",
     ]
 
 
