@@ -63,7 +63,8 @@ def _put(text: str, failure: str, *, clear: bool) -> int:
     if clear:
         click.clear()
     if text:
-        click.echo(text)
+        # Where nothing is cleared, as in a file, pages stand apart.
+        click.echo(f"{text}\n" if clear else text)
     if failure:
         click.echo(failure, err=True)
     return 1 if failure else 0
