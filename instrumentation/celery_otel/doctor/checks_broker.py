@@ -56,7 +56,7 @@ def queues(facts: Facts) -> Iterator[Finding]:
     for queue in unknown:
         yield warning(f"queue {queue.name}", f"its length is not known: {queue.reason}", "Look at the broker.")
     if facts.queues and not orphans and not unknown:
-        yield ok("queues", f"{listed([queue.name for queue in facts.queues])}: none is left alone")
+        yield ok("queues", f"{listed([queue.name for queue in facts.queues])}: nothing waits without a worker")
 
 
 def _orphan(queue: QueueLength, consumed: set[str]) -> bool:
