@@ -3,9 +3,10 @@
 Everything is bounded in time, and a broker that fails is an error, never an empty queue.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from celery import Celery
 from kombu.connection import Connection
@@ -64,8 +65,18 @@ class QueueLength:
 
 
 def queue_names(app: Celery, consumed: Iterable[str]) -> list[str]:
-    """The queues that the application declares, and those that its workers consume."""
-    return sorted({*(str(name) for name in app.amqp.queues), *consumed})
+    """The queues that the application declares or routes tasks to, and those that its workers consume."""
+    chosen = (getattr(task, "queue", None) for task in app.tasks.values())
+    named = {*app.amqp.queues, *_routed(app.conf.task_routes), *filter(None, chosen), *consumed}
+    return sorted(str(getattr(name, "name", name)) for name in named)
+
+
+def _routed(routes: Any) -> Iterator[Any]:
+    """The queues in `task_routes`; what a function of the user would say is not known."""
+    for route in routes if isinstance(routes, list | tuple) else [routes]:
+        targets = route.values() if isinstance(route, Mapping) else ()
+        found = (target.get("queue") if isinstance(target, Mapping) else target for target in targets)
+        yield from (queue for queue in found if queue is not None)
 
 
 def queue_lengths(connection: Connection, names: Iterable[str]) -> list[QueueLength]:

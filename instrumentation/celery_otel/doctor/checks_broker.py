@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from celery_otel.broker import QueueLength
 from celery_otel.doctor.facts import Facts
-from celery_otel.doctor.finding import Finding, listed, ok, problem, warning
+from celery_otel.doctor.finding import Finding, listed, number_of, ok, problem, warning
 
 SLOW = 1.0
 """Seconds to connect from which it is said to be slow."""
@@ -49,14 +49,14 @@ def queues(facts: Facts) -> Iterator[Finding]:
     for queue in orphans:
         yield problem(
             f"queue {queue.name}",
-            f"{queue.length} messages and no worker that consumes it",
+            f"{number_of(queue.length, 'message')} and no worker that consumes it",
             f"Start a worker with -Q {queue.name}, or route its tasks elsewhere (task_routes).",
         )
     unknown = [queue for queue in facts.queues if queue.length is None and queue.name in consumed]
     for queue in unknown:
         yield warning(f"queue {queue.name}", f"its length is not known: {queue.reason}", "Look at the broker.")
     if facts.queues and not orphans and not unknown:
-        yield ok("queues", f"{listed([queue.name for queue in facts.queues])}: none is left alone")
+        yield ok("queues", f"{listed([queue.name for queue in facts.queues])}: nothing waits without a worker")
 
 
 def _orphan(queue: QueueLength, consumed: set[str]) -> bool:

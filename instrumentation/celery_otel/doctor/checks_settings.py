@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from celery_otel.doctor.facts import Facts
-from celery_otel.doctor.finding import Finding, listed, problem, warning
+from celery_otel.doctor.finding import Finding, listed, number_of, problem, warning
 from celery_otel.inspection import HeldTask
 from celery_otel.terminal.units import duration
 
@@ -107,7 +107,7 @@ def prefetch(facts: Facts) -> Iterator[Finding]:
         if multiplier != 1 and reserved and longest > LONG:
             yield warning(
                 f"prefetch of {worker.name}",
-                f"{reserved} tasks wait in it behind one that runs for {duration(longest)} "
+                f"{number_of(reserved, 'task')} held back in it by one that runs for {duration(longest)} "
                 f"(worker_prefetch_multiplier {multiplier})",
                 "Set worker_prefetch_multiplier = 1 for long tasks, with task_acks_late, or give them their own queue.",
             )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from celery_otel.doctor.facts import Facts, Page, WorkerSeries
-from celery_otel.doctor.finding import Finding, listed, ok, problem, skipped, warning
+from celery_otel.doctor.finding import Finding, listed, number_of, ok, problem, skipped, warning
 from celery_otel.names import WORKER_POOL_SIZE
 
 STALE = 120.0
@@ -80,11 +80,8 @@ def _shown(what: str, facts: Facts, page: Page, advice: str) -> Iterator[Finding
             "The worker does not export any more, or its clock is behind: look into its log.",
         )
     if not missing and not stale:
-        yield ok(what, f"{page.reached.where} has {_number(len({series.worker for series in page.series}))}, fresh")
-
-
-def _number(workers: int) -> str:
-    return f"{workers} worker{'' if workers == 1 else 's'}"
+        workers = len({series.worker for series in page.series})
+        yield ok(what, f"{page.reached.where} has {number_of(workers, 'worker')}, fresh")
 
 
 def _missing(facts: Facts, series: Sequence[WorkerSeries]) -> list[str]:

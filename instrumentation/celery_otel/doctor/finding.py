@@ -54,6 +54,11 @@ def problem(what: str, found: str, advice: str) -> Finding:
     return Finding(Level.PROBLEM, what, found, advice)
 
 
+def number_of(number: int | None, noun: str) -> str:
+    """So many of something: `1 message`, `2 messages`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(names: Sequence[str]) -> str:
     """Names in one line: `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -32,7 +32,8 @@ def page(overview: Overview, width: int | None) -> str:
         overview: What it shows.
         width: Columns of the terminal; None if nothing is to be cut.
     """
-    parts = [[cut(_headline(overview), width)], table(_WORKERS, _workers(overview), width)]
+    parts = [[cut(_headline(overview), width)]]
+    parts += [table(_WORKERS, _workers(overview), width)] if overview.workers else []
     parts += [table(_QUEUES, _queues(overview), width)] if overview.queues else []
     parts += _tasks(overview, width)
     return "\n\n".join("\n".join(lines) for lines in parts)
@@ -60,7 +61,7 @@ def _worker(worker: WorkerAnswer) -> list[str]:
         ", ".join(worker.queues) or "none",
         duration(worker.uptime),
         worker.versions.get("celery", "-"),
-        worker.versions.get("celery-otel", "-") if worker.instrumented else "not instrumented",
+        worker.versions.get("celery-otel", "-") if worker.instrumented else "no",
     ]
 
 

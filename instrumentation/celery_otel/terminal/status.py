@@ -12,7 +12,7 @@ from celery_otel.terminal.overview import document, look, timestamp
 from celery_otel.terminal.page import page
 
 INTERVAL = 2.0
-"""Seconds between two pages of `--watch`."""
+"""Seconds from one page of `--watch` to the next, unless it takes longer to ask."""
 NO_WORKER = (
     "No worker answered. Start one (celery -A … worker), or look whether yours are connected to this broker; a worker "
     "with the pool solo cannot answer while it runs a task. For workers that are slow to answer, give --timeout."
@@ -36,8 +36,9 @@ def watched(app: Celery, *, timeout: float, as_json: bool, width: int | None) ->
     """As `show`, again and again until Ctrl-C, which is no failure."""
     try:
         while True:
+            begun = time.monotonic()
             _show(app, timeout, as_json=as_json, width=width, indent=None, clear=not as_json)
-            time.sleep(INTERVAL)
+            time.sleep(max(0.0, begun + INTERVAL - time.monotonic()))
     except KeyboardInterrupt:
         return 0
 
@@ -63,7 +64,8 @@ def _put(text: str, failure: str, *, clear: bool) -> int:
     if clear:
         click.clear()
     if text:
-        click.echo(text)
+        # Where nothing is cleared, as in a file, pages stand apart.
+        click.echo(f"{text}\n" if clear else text)
     if failure:
         click.echo(failure, err=True)
     return 1 if failure else 0

@@ -15,7 +15,7 @@ def test_serving(shop: Shop) -> None:
     port = free_port()
     command = shop.command("api", "--port", str(port))
     with Process("api", command, directory=shop.directory, env=shop.environment(), cwd=ROOT) as service:
-        url = f"http://{LOOPBACK}:{port}/livez"
+        url = f"http://{LOOPBACK}:{port}/openapi.json"
         wait_until(lambda: is_reachable(url), deadline=30, message=lambda: service.log_tail)
         assert 0 == service.stop()
 

@@ -45,7 +45,7 @@ def test_the_page() -> None:
     blocks = page(OVERVIEW, None).split("\n\n")
     assert ["2025-11-24T16:00:00Z", "WORKER", "QUEUE", "ACTIVE", "SCHEDULED"] == [block.split()[0] for block in blocks]
     assert ["shop.order", "id-1", NAME, "celery", "1m", "05s"] == blocks[3].splitlines()[1].split()
-    assert "not instrumented" in blocks[1]
+    assert "no" == blocks[1].splitlines()[-1].split()[-1]
 
 
 def test_the_page_at_widths() -> None:
@@ -59,3 +59,10 @@ def test_more_tasks_than_a_table_shows() -> None:
     many = worker(tasks=tasks, counts={"active": 30, "reserved": 0, "scheduled": 0})
     active = page(Overview(NOW, (many,), ()), None).split("\n\n")[-1].splitlines()
     assert ("id-29", "and 10 more") == (active[1].split()[1], active[-1])
+
+
+def test_an_empty_page() -> None:
+    """Without workers and queues nothing but the headline is shown."""
+    assert "2025-11-24T16:00:00Z  0 workers  tasks: 0 active, 0 reserved, 0 scheduled" == page(
+        Overview(NOW, (), ()), None
+    )
