@@ -51,5 +51,7 @@ def _check(directory: Path, broker: str, arguments: list[str]) -> None:
         argv += ["--header", f"Authorization: Bearer {SECRET}", "--max-examples", "20", "--seed", "1"]
         argv += ["--generation-database", "none", "--request-timeout", "30", "--no-color"]
         found = subprocess.run(argv, cwd=directory, check=False, capture_output=True, text=True, timeout=900)
-        assert 0 == found.returncode, f"{found.stdout}\n{found.stderr}\n{process.log_tail}"
+        # With its counts, for `pytest -rP`.
+        sys.stdout.write(found.stdout)
+        assert 0 == found.returncode, f"{found.stderr}\n{process.log_tail}"
         assert "Internal Server Error" not in process.log
