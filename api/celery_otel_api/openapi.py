@@ -197,10 +197,9 @@ def _schemas(operations: Iterable[Operation]) -> Json:
         model for operation in operations for model in operation.responses.values() if model is not None
     ]
     read = [operation.body for operation in operations if operation.body is not None]
-    modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        *((model, "serialization") for model in dict.fromkeys([Problem, *sent])),
-        *((model, "validation") for model in dict.fromkeys(read)),
-    ]
+    modes: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    modes += [(model, "serialization") for model in dict.fromkeys(sent)]
+    modes += [(model, "validation") for model in dict.fromkeys(read)]
     _, found = models_json_schema(modes, ref_template=_REF)
     return schemas | dict(found.get("$defs", {}))
 
