@@ -193,9 +193,8 @@ def _schemas(operations: Iterable[Operation]) -> Json:
     schemas: Json = {}
     for operation in operations:
         schemas |= operation.parameters.model_json_schema(ref_template=_REF).get("$defs", {})
-    sent: list[type[BaseModel]] = [
-        model for operation in operations for model in operation.responses.values() if model is not None
-    ]
+    sent: list[type[BaseModel]] = [Problem]
+    sent += [model for operation in operations for model in operation.responses.values() if model is not None]
     read = [operation.body for operation in operations if operation.body is not None]
     modes: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     modes += [(model, "serialization") for model in dict.fromkeys(sent)]
