@@ -12,7 +12,7 @@ from starlette.requests import Request
 from celery_otel.inspection import EndedTask, HeldTask, WorkerAnswer
 from celery_otel_api.cluster import Authorize, Cluster, everyone
 from celery_otel_api.fleet import Fleet, Member, Presence
-from celery_otel_api.operation import Operation, Scope
+from celery_otel_api.operation import Operation, Scope, routes
 from celery_otel_api.problems import ProblemError, on_error, on_problem
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import Snapshot, SnapshotKeeper
@@ -83,7 +83,7 @@ def serving(
     snapshots = SnapshotKeeper(survey, interval=60.0, deadline=5.0)
     app = Celery("unit", set_as_current=False)
     service = Starlette(
-        routes=[operation.route() for operation in operations],
+        routes=routes(operations),
         exception_handlers={ProblemError: on_problem, Exception: on_error},
     )
     service.state.cluster = Cluster(app, settings, Fleet((), 60.0, lambda: 0.0), snapshots, authorize)
