@@ -188,6 +188,7 @@ def links(stack: Stack) -> dict[str, str]:
     query = urlencode({"g0.expr": "sum by (task_name, status) (celery_task_total)", "g0.tab": "1"})
     answer = urlencode({"query": "sum by (task_name, status) (celery_task_total) > 0"})
     return {
+        "what runs: the API's page": stack.service.url,
         "Prometheus, the table's query": f"{prometheus}/query?{query}",
         "Prometheus, the same as JSON": f"{prometheus}/api/v1/query?{answer}",
         "the collector's page": stack.collector.metrics_url,

@@ -1,4 +1,4 @@
-"""Starts what the demo needs and stops it again: broker, collector, Prometheus, web front, workers; later Jaeger."""
+"""Starts what the demo needs and stops it again: broker, collector, Prometheus, front, workers, API; later Jaeger."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,7 @@ from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker
 
 from .front import Front
+from .service import Service
 
 HERE = Path(__file__).parent.parent
 CONCURRENCY = 2
@@ -57,6 +58,7 @@ class Stack:
         prometheus: Prometheus.
         workers: The two workers.
         front: The web front.
+        service: The REST API and its page.
         servers: All of them by name, in the order they were started.
         starter: Starts more of them.
         jaeger_target: Host and port where Jaeger is going to receive spans.
@@ -69,6 +71,7 @@ class Stack:
     prometheus: PrometheusServer
     workers: tuple[CeleryWorker, ...]
     front: Front
+    service: Service
     servers: dict[str, Server]
     starter: "Starter"
     jaeger_target: str
@@ -200,7 +203,14 @@ def _start_all(starter: Starter) -> Stack:
     environment = _environment(broker.url, backend, journal, collector.otlp_http_endpoint)
     front = starter.start("front", lambda directory: Front(directory, cwd=HERE, env=environment))
     workers = starter.start_workers(broker.url, environment)
-    return Stack(broker.url, backend, journal, collector, prometheus, workers, front, starter.servers, starter, jaeger)
+    urls = {
+        "CELERY_OTEL_API_COLLECTOR_METRICS_URL": collector.metrics_url,
+        "CELERY_OTEL_API_PROMETHEUS_URL": prometheus.url,
+    }
+    service = starter.start("API", lambda directory: Service(directory, cwd=HERE, env={**environment, **urls}))
+    return Stack(
+        broker.url, backend, journal, collector, prometheus, workers, front, service, starter.servers, starter, jaeger
+    )
 
 
 def _collector(directory: Path, jaeger: str) -> Collector:
