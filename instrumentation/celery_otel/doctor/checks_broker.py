@@ -49,7 +49,7 @@ def queues(facts: Facts) -> Iterator[Finding]:
     for queue in orphans:
         yield problem(
             f"queue {queue.name}",
-            f"{number_of(queue.length, 'message')} and no worker that consumes it",
+            f"{number_of(queue.length, 'message')} and no worker that answered consumes it",
             f"Start a worker with -Q {queue.name}, or route its tasks elsewhere (task_routes).",
         )
     unknown = [queue for queue in facts.queues if queue.length is None and queue.name in consumed]

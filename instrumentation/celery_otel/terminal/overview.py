@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,7 +83,7 @@ def document(overview: Overview) -> Json:
         "total_workers": len(overview.workers),
         "workers": [_worker(worker) for worker in overview.workers],
         **{f"{state}_tasks": [_task(overview, task) for task in overview.tasks(state)] for state in STATES},
-        "queues": [asdict(queue) for queue in overview.queues],
+        "queues": [_queue(overview, queue) for queue in overview.queues],
     }
 
 
@@ -97,24 +97,38 @@ def _worker(worker: WorkerAnswer) -> Json:
         "name": worker.name,
         "status": "online",
         "instrumented": worker.instrumented,
-        "pool": {"kind": worker.pool, "max_concurrency": worker.max_concurrency, "busy_workers": worker.busy},
+        "pool": {"kind": worker.pool or None, "max_concurrency": worker.max_concurrency, "busy_workers": worker.busy},
         "prefetch_count": worker.prefetch_count,
         "prefetch_limit": worker.prefetch_limit,
         "pid": worker.pid,
         "uptime": worker.uptime,
         "queues": list(worker.queues),
         "versions": dict(worker.versions),
+        "remembers_revokes": worker.remembers_revokes,
+        "clock_difference": worker.clock_difference,
+    }
+
+
+def _queue(overview: Overview, queue: QueueLength) -> Json:
+    return {
+        "name": queue.name,
+        "length": queue.length,
+        "consumers": queue.consumers,
+        "workers": [worker.name for worker in overview.workers if queue.name in worker.queues],
+        "reasons": {"length": queue.reason} if queue.reason else {},
     }
 
 
 def _task(overview: Overview, task: HeldTask) -> Json:
-    told = {
+    """A task without its arguments, which the API shows to some only."""
+    return {
         "worker": task.worker,
         "task_id": task.task_id,
         "task_name": task.task_name,
-        "queue": task.queue,
+        "time_start": task.time_start,
+        "running_seconds": overview.running(task),
+        "queue": task.queue or None,
+        "eta": task.eta,
         "retries": task.retries,
+        "pid": task.pid,
     }
-    if task.state == "active":
-        return {**told, "time_start": task.time_start, "running_seconds": overview.running(task)}
-    return {**told, "eta": task.eta}

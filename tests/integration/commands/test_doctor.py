@@ -65,7 +65,7 @@ def test_no_worker(shop: Shop) -> None:
         client.send_task("shop.order", queue="celery")
     found = shop.run("doctor", "--json")
     problems = found.found("problem")
-    assert (1, "none answered", "1 message and no worker that consumes it") == (
+    assert (1, "none answered", "1 message and no worker that answered consumes it") == (
         found.status,
         problems["workers"],
         problems["queue celery"],

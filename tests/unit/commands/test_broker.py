@@ -2,7 +2,7 @@
 
 import pytest
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 from celery_otel.broker import queue_names
 

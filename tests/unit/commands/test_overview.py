@@ -34,6 +34,13 @@ def test_the_tasks_of_the_guide() -> None:
     assert ([], NOW + 30) == (found["reserved_tasks"], found["scheduled_tasks"][0]["eta"])
 
 
+def test_a_queue_whose_length_is_not_known() -> None:
+    """Its length is null with the reason, and never 0."""
+    known, unknown = document(OVERVIEW)["queues"]
+    assert (3, [NAME], {}) == (known["length"], known["workers"], known["reasons"])
+    assert (None, [], {"length": "gone"}) == (unknown["length"], unknown["workers"], unknown["reasons"])
+
+
 def test_how_long_a_task_runs_by_the_workers_clock() -> None:
     """A worker whose clock is ahead does not make its tasks look younger."""
     ahead = worker(clock_difference=10.0, tasks=(held(time_start=NOW + 5),))
