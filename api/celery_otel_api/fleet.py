@@ -46,6 +46,7 @@ class _Seen:
     answer: WorkerAnswer | None = None
     answered_at: float | None = None
     beat_at: float | None = None
+    alive_until: float = float("-inf")
 
     @property
     def last(self) -> float | None:
@@ -59,7 +60,7 @@ class Fleet:
     Args:
         configured: Node names of workers that have to be there.
         forget_after: Seconds after which a worker that is away is not expected any more.
-        fresh: Seconds for which a heartbeat says that a worker is alive.
+        fresh: Seconds for which a heartbeat says that a worker is alive, if it does not say itself.
         monotonic: The time.
     """
 
@@ -95,17 +96,25 @@ class Fleet:
                 seen = self._seen.setdefault(answer.name, _Seen())
                 seen.answer, seen.answered_at = answer, now
 
-    def beat(self, name: str) -> None:
-        """Notes a heartbeat."""
+    def beat(self, name: str, lasts: float | None = None) -> None:
+        """Notes a heartbeat.
+
+        Args:
+            name: The node name.
+            lasts: Seconds for which it says that the worker is alive: more than until the next one.
+        """
+        now = self._monotonic()
         with self._lock:
-            self._seen.setdefault(name, _Seen()).beat_at = self._monotonic()
+            seen = self._seen.setdefault(name, _Seen())
+            seen.beat_at = now
+            seen.alive_until = max(seen.alive_until, now + (self._fresh if lasts is None else lasts))
 
     def left(self, name: str) -> None:
         """Notes a goodbye: it is not expected any more, unless it is configured."""
         with self._lock:
             self._left[name] = self._monotonic()
             if name in self._configured:
-                self._seen[name].beat_at = None
+                self._seen[name].beat_at, self._seen[name].alive_until = None, float("-inf")
             else:
                 self._seen.pop(name, None)
 
@@ -131,8 +140,7 @@ class Fleet:
             return Presence.UNKNOWN
         if here:
             return Presence.ONLINE
-        beats = seen.beat_at is not None and now - seen.beat_at < self._fresh
-        return Presence.SILENT if beats else Presence.OFFLINE
+        return Presence.SILENT if now < seen.alive_until else Presence.OFFLINE
 
     def _forget(self) -> None:
         now = self._monotonic()

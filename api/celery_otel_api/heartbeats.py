@@ -24,6 +24,10 @@ PAUSE = 2.0
 SILENCE = 60.0
 """Seconds without any event after which the connection is made anew: it may be dead without a word."""
 CLOSE_TIMEOUT = 2.0
+BEATS_MISSED = 5
+"""How many of a worker's events may be missing before it counts as gone. Celery sends one every 2 s."""
+SHORTEST = 10.0
+"""Seconds that it has at least: a busy machine delays events, too."""
 
 
 class EventHeartbeats:
@@ -37,14 +41,20 @@ class EventHeartbeats:
     def __init__(self, app: Celery, fleet: Fleet) -> None:
         self._app = app
         self._handlers = {
-            "worker-online": lambda event: fleet.beat(str(event["hostname"])),
-            "worker-heartbeat": lambda event: fleet.beat(str(event["hostname"])),
+            "worker-online": self._beats,
+            "worker-heartbeat": self._beats,
             "worker-offline": lambda event: fleet.left(str(event["hostname"])),
         }
+        self._fleet = fleet
         self._log = FailureLog()
         self._stopping = threading.Event()
         self._receiver: Any = None
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+
+    def _beats(self, event: Mapping[str, Any]) -> None:
+        pause = event.get("freq")
+        lasts = BEATS_MISSED * pause if isinstance(pause, int | float) else 0.0
+        self._fleet.beat(str(event["hostname"]), max(lasts, SHORTEST))
 
     def start(self) -> None:
         """Begins to listen."""

@@ -65,6 +65,17 @@ def test_a_heart_that_beats_is_silence_and_no_absence(fleet: Fleet, time: Time) 
     assert (Presence.OFFLINE, 45.0) == presences(fleet)["w1@host"]
 
 
+def test_a_heartbeat_may_say_how_long_it_lasts(fleet: Fleet, time: Time) -> None:
+    """A heart that beats often is missed sooner, unless another one says that it is still alive."""
+    fleet.beat("w1@host", lasts=10.0)
+    time.now += 10
+    assert Presence.OFFLINE == presences(fleet)["w1@host"][0]
+    fleet.beat("w1@host")
+    fleet.beat("w1@host", lasts=10.0)
+    time.now += 44
+    assert Presence.SILENT == presences(fleet)["w1@host"][0]
+
+
 def test_who_said_goodbye_is_not_expected(fleet: Fleet) -> None:
     """A worker that stopped cleanly is forgotten; one that is configured is offline at once."""
     fleet.answered([answer("w1@host"), answer("w2@host")])
