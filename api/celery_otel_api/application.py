@@ -1,7 +1,7 @@
 """The service as an ASGI application: `application(celery_app)` serves it, or is mounted into another one."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import chain
 from typing import Any
 
@@ -30,7 +30,7 @@ from celery_otel_api import (
     workers,
 )
 from celery_otel_api.background import background
-from celery_otel_api.cluster import cluster_of
+from celery_otel_api.cluster import Cluster, cluster_of
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.operation import Operation, routes
 from celery_otel_api.problems import ProblemError, on_broker_unreachable, on_error, on_http_exception, on_problem
@@ -44,6 +44,9 @@ from celery_otel_api.request_checks import (
 from celery_otel_api.response_headers import ProtectionMiddleware
 from celery_otel_api.security import Security, refused
 from celery_otel_api.settings import ApiSettings
+
+Beside = Callable[[Cluster], AbstractAsyncContextManager[None]]
+"""What runs from the service's start to its end."""
 
 _ON_ERRORS: Mapping[Any, ExceptionHandler] = {
     ProblemError: on_problem,
@@ -72,6 +75,12 @@ def operations() -> Iterable[Operation]:
     )
 
 
+@asynccontextmanager
+async def nothing(cluster: Cluster) -> AsyncIterator[None]:  # noqa: ARG001  # what else there could be needs it
+    """Runs nothing beside the requests."""
+    yield
+
+
 def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
     """The service for a Celery application.
 
@@ -82,16 +91,17 @@ def application(app: Celery, settings: ApiSettings | None = None) -> Starlette:
     Raises:
         ConfigurationError: An option has a value that cannot be used, or everyone could do everything.
     """
-    return service_of(app, settings or ApiSettings.read(), operations())
+    return service_of(app, settings or ApiSettings.read(), operations(), background)
 
 
-def service_of(app: Celery, options: ApiSettings, offered: Iterable[Operation]) -> Starlette:
+def service_of(app: Celery, options: ApiSettings, offered: Iterable[Operation], beside: Beside = nothing) -> Starlette:
     """The service with just these operations.
 
     Args:
         app: The application.
         options: The options.
         offered: What it can be asked.
+        beside: What runs beside the requests while the service does.
 
     Raises:
         ConfigurationError: A token cannot be read, or everyone could do everything.
@@ -101,7 +111,7 @@ def service_of(app: Celery, options: ApiSettings, offered: Iterable[Operation]) 
 
     @asynccontextmanager
     async def lifespan(service: Starlette) -> AsyncIterator[None]:
-        async with cluster_of(app, options, security.authorize) as cluster, background(cluster):
+        async with cluster_of(app, options, security.authorize) as cluster, beside(cluster):
             service.state.cluster = cluster
             yield
 

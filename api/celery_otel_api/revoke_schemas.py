@@ -12,7 +12,11 @@ class RevokeParameters(BaseModel):
 
     task_id: str = Field(min_length=1, max_length=255, description="the task's id")
     terminate: bool = Field(default=False, description="also end the process that runs it, if one does")
-    signal: str = Field("SIGTERM", max_length=20, description="the signal to end it with, such as SIGTERM or SIGKILL")
+    signal: str = Field(
+        "SIGTERM",
+        description="the signal to end it with, such as SIGTERM or SIGKILL",
+        json_schema_extra={"enum": [*sorted(signal.Signals.__members__)]},
+    )
 
     @field_validator("signal")
     @classmethod

@@ -71,4 +71,4 @@ def _check(directory: Path, broker: str, statuses: Sequence[str], arguments: lis
         # With its counts, for `pytest -rP`.
         sys.stdout.write(found.stdout)
         assert 0 == found.returncode, f"{found.stderr}\n{process.log_tail}"
-        assert "Internal Server Error" not in process.log
+        assert "Traceback" not in process.log, process.log_tail

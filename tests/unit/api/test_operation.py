@@ -84,7 +84,7 @@ def test_the_guide_tells_how_to_mount_it(monkeypatch: pytest.MonkeyPatch) -> Non
     guide = Path(__file__).parents[3] / "docs" / "guides" / "api.md"
     program = guide.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
     module = ModuleType("proj.celery_app")
-    vars(module)["app"] = Celery("shop")
+    vars(module)["app"] = Celery("shop", broker="memory://")
     monkeypatch.setitem(sys.modules, "proj", ModuleType("proj"))
     monkeypatch.setitem(sys.modules, "proj.celery_app", module)
     found: dict[str, Any] = {}
