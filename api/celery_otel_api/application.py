@@ -1,8 +1,9 @@
 """The service as an ASGI application: `application(celery_app)` serves it, or is mounted into another one."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import chain
+from typing import Any
 
 from celery import Celery
 from starlette.applications import Starlette
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ExceptionHandler
 
 from celery_otel_api import (
     charts,
@@ -39,6 +41,13 @@ from celery_otel_api.request_checks import (
 from celery_otel_api.response_headers import ProtectionMiddleware
 from celery_otel_api.security import Security, refused
 from celery_otel_api.settings import ApiSettings
+
+_ON_ERRORS: Mapping[Any, ExceptionHandler] = {
+    ProblemError: on_problem,
+    BrokerUnreachableError: on_broker_unreachable,
+    HTTPException: on_http_exception,
+    Exception: on_error,
+}
 
 
 def operations() -> Iterable[Operation]:
@@ -95,12 +104,7 @@ def service_of(app: Celery, options: ApiSettings, offered: Iterable[Operation]) 
         routes=[*routes(described), *page.ROUTES],
         lifespan=lifespan,
         middleware=middleware(options, security),
-        exception_handlers={
-            ProblemError: on_problem,
-            BrokerUnreachableError: on_broker_unreachable,
-            HTTPException: on_http_exception,
-            Exception: on_error,
-        },
+        exception_handlers=_ON_ERRORS,
     )
     service.state.security = security
     service.state.openapi = openapi.document(described)

@@ -16,7 +16,7 @@ nav ul { list-style: none; padding: 0; }
 nav li { margin: .35rem 0; }
 dt { margin-top: .6rem; overflow-wrap: anywhere; }
 dd { margin: 0 0 0 1rem; }
-.method { font-weight: 700; display: inline-block; min-width: 4.5rem; }
+.method { font-weight: 700; display: inline-block; min-width: 5rem; }
 .note { opacity: .8; }
 a { color: inherit; }
 a:focus-visible { outline: 2px solid; outline-offset: 2px; }
@@ -70,7 +70,7 @@ def _each(paths: Described) -> Iterator[tuple[str, str, Described]]:
 def _contents(paths: Described) -> Iterator[str]:
     yield '<nav aria-label="Contents"><ul>'
     for path, method, operation in _each(paths):
-        name = f'<span class="method">{method}</span> <code>{escape(path)}</code>'
+        name = f'<span class="method">{method}</span><code>{escape(path)}</code>'
         yield f'<li><a href="#{escape(operation["operationId"])}">{name}</a> {_inline(operation["summary"])}</li>'
     yield '<li><a href="#models">What answers are made of</a></li><li><a href="#problems">Problems</a></li></ul></nav>'
 

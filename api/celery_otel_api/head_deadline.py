@@ -13,10 +13,12 @@ class HeadDeadline(asyncio.Protocol):
     """Added to one of uvicorn's protocols: it closes the connection when the head of a request is late.
 
     Attributes:
+        seconds: How long it waits.
         cycle: The request in progress, or the last one; uvicorn's.
         transport: The connection; uvicorn's.
     """
 
+    seconds = SECONDS
     cycle: Any = None
     transport: asyncio.BaseTransport
     _late: asyncio.TimerHandle | None = None
@@ -40,7 +42,7 @@ class HeadDeadline(asyncio.Protocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._late = asyncio.get_running_loop().call_later(SECONDS, self._give_up)
+        self._late = asyncio.get_running_loop().call_later(self.seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._late is not None:

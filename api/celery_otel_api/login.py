@@ -70,14 +70,9 @@ async def begin(request: Request, parameters: NoParameters) -> Response:  # noqa
     security.sessions.end(request.cookies.get(COOKIE, ""))
     cookie, session = security.sessions.begin(caller)
     answer = _answer(caller, session)
+    secure = request.url.scheme == "https"
     answer.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=int(LIFETIME),
-        path=_path(request),
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
+        COOKIE, cookie, int(LIFETIME), path=_path(request), secure=secure, httponly=True, samesite="strict"
     )
     return answer
 

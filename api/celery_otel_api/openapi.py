@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -193,15 +193,13 @@ def _schemas(operations: Iterable[Operation]) -> Json:
     schemas: Json = {}
     for operation in operations:
         schemas |= operation.parameters.model_json_schema(ref_template=_REF).get("$defs", {})
-    sent = [model for operation in operations for model in operation.responses.values() if model is not None]
+    sent: list[type[BaseModel]] = [Problem]
+    sent += [model for operation in operations for model in operation.responses.values() if model is not None]
     read = [operation.body for operation in operations if operation.body is not None]
-    _, found = models_json_schema(
-        [
-            *((model, "serialization") for model in dict.fromkeys([Problem, *sent])),
-            *((model, "validation") for model in dict.fromkeys(read)),
-        ],
-        ref_template=_REF,
-    )
+    modes: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    modes += [(model, "serialization") for model in dict.fromkeys(sent)]
+    modes += [(model, "validation") for model in dict.fromkeys(read)]
+    _, found = models_json_schema(modes, ref_template=_REF)
     return schemas | dict(found.get("$defs", {}))
 
 

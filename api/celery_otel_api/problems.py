@@ -26,13 +26,17 @@ KINDS = {
     "invalid-parameters": "A parameter, or the body, is not valid; `invalid_parameters` names which.",
     "invalid-token": "The token is not valid.",
     "method-not-allowed": "The address exists, but not for this method.",
+    "metrics-late": "The workers or queues could not be asked for the series within the deadline.",
     "missing-scope": "The token does not allow this; `scope` names what is missing.",
+    "nobody-answered": "No worker answered: whether the task was revoked is not known.",
     "not-found": "No resource has this address.",
     "not-json": "The body's media type is not JSON.",
     "not-started": "The application into which the service is mounted did not start it.",
     "request-too-slow": "The body of the request did not arrive in time.",
+    "task-finished": "The task has ended already: there is nothing to revoke.",
     "token-needed": "No token was shown, and one is needed.",
     "too-many-failures": "The caller's address has shown too many wrong tokens; `Retry-After` says until when.",
+    "too-many-listeners": "As many streams are open as the service gives out; `Retry-After` says when to try again.",
     "too-slow": "The answer was not ready within the time that the service gives itself.",
 }
 """Every kind of problem, and what it means."""

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from celery import Celery
@@ -12,6 +13,17 @@ from celery_otel_api.application import application
 from celery_otel_api.errors import ConfigurationError
 from celery_otel_api.head_deadline import HttpProtocol
 from celery_otel_api.settings import ApiSettings, option, variable
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        name: {"handlers": ["stderr"], "level": "INFO", "propagate": False} for name in ("uvicorn", "celery_otel_api")
+    },
+}
+"""Every line with its time: who revoked what, and when, is in this log."""
 
 SECONDS_TO_END = 3
 """Seconds that requests and streams have to end, when the service is told to."""
@@ -44,6 +56,7 @@ def server(app: Celery, settings: ApiSettings) -> Server:
         host=settings.host,
         port=settings.port,
         http=HttpProtocol,
+        log_config=LOGGING,
         lifespan="on",
         ws="none",
         server_header=False,

@@ -1,5 +1,6 @@
 """The real process: how it starts, what it says when it cannot, and how it ends."""
 
+import re
 import signal
 import socket
 import ssl
@@ -110,6 +111,9 @@ def test_a_token_of_the_command_opens_the_service(tmp_path: Path, module: str) -
         ]
         wait_until(lambda: "a token that is not valid" in process.log, deadline=10, message="nothing is logged")
         assert (["ann", None], False) == (names, secret in process.log)
+        # Every line of the log says when.
+        line = r"^\d{4}-\d\d-\d\d [\d:,]+ WARNING celery_otel_api\S*: 127.0.0.1 has shown"
+        assert re.search(line, process.log, re.MULTILINE)
 
 
 def _token(directory: Path) -> tuple[str, str]:

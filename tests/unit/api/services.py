@@ -18,6 +18,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
+__all__ = ["LOCAL", "OPERATIONS", "TestClient", "bearer", "client_of", "secret_and_line"]
+
 LOCAL = "http://127.0.0.1:8000"
 
 
