@@ -156,10 +156,9 @@ def last_heard(task_id: str, members: Iterable[Member]) -> TaskFacts | None:
 
 
 def _last_heard(task: HeldTask, member: Member) -> TaskFacts:
-    ago = "" if member.since is None else f", heard of {member.since:.0f} s ago,"
-    meaning = (
-        f"{_MEANING[task.state]} So said {member.name}, which is {member.presence} now{ago} and may have ended it."
-    )
+    ago = "," if member.since is None else f" {member.since:.0f} s ago,"
+    now = "could not be asked now" if member.presence is Presence.UNKNOWN else f"is {member.presence} now"
+    meaning = f"{_MEANING[task.state]} So said {member.name}{ago} which {now} and may have ended it."
     return TaskFacts(
         _HELD[task.state], Source.LAST_ANSWER, meaning, _where_held(task), task.task_name, holders=(member.name,)
     )

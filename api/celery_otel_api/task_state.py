@@ -1,6 +1,7 @@
 """`GET tasks/{task_id}/status`: what is known of one task, and who said it."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -16,6 +17,10 @@ from celery_otel_api.shown import shown
 from celery_otel_api.snapshot import Snapshot
 from celery_otel_api.task_facts import TaskFacts, in_queue, known, last_heard, unknown
 from celery_otel_api.task_state_schemas import ResultBackend, TaskError, TaskState, TaskStateParameters
+
+_LEAST = 0.5
+"""Seconds that each is given, also when those before have used up the deadline."""
+_READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +51,41 @@ async def ask(cluster: Cluster, task_id: str, *, fresh: bool = True) -> Asked:
 
     In this order: a task that ends meanwhile has its result stored before its worker notes its end.
     """
+    clock = asyncio.get_running_loop().time
+    end = clock() + cluster.settings.deadline
     snapshot = await cluster.snapshots.get(fresh=fresh)
-    result = await _stored(cluster, task_id)
+    result = await _stored(cluster, task_id, max(_LEAST, end - clock()))
     facts = known(task_id, snapshot, result)
     if facts is not None:
         return Asked(snapshot, result, facts)
-    found = await _search(cluster, snapshot, task_id)
+    found = await _search(cluster, snapshot, task_id, max(_LEAST, end - clock()))
     facts = in_queue(found, snapshot) or last_heard(task_id, snapshot.members) or unknown(snapshot, result, found)
     return Asked(snapshot, result, facts)
 
 
-async def _stored(cluster: Cluster, task_id: str) -> Stored:
-    deadline = cluster.settings.deadline
+async def _stored(cluster: Cluster, task_id: str, within: float) -> Stored:
+    read = asyncio.get_running_loop().run_in_executor(_readers(cluster), stored, cluster.app, task_id)
     try:
-        return await asyncio.wait_for(asyncio.to_thread(stored, cluster.app, task_id), deadline)
+        return await asyncio.wait_for(read, within)
     except TimeoutError:
-        return Stored(configured=True, reason=f"The result backend did not answer within {deadline:g} s.")
+        return Stored(configured=True, reason="The result backend did not answer in time.")
 
 
-async def _search(cluster: Cluster, snapshot: Snapshot, task_id: str) -> Found:
+def _readers(cluster: Cluster) -> ThreadPoolExecutor:
+    """Threads for the result backend alone: one that hangs shall not take those that ask the workers."""
+    readers: ThreadPoolExecutor | None = cluster.parts.get("readers")
+    if readers is None:
+        readers = cluster.parts["readers"] = ThreadPoolExecutor(_READERS, "celery-otel-results")
+    return readers
+
+
+async def _search(cluster: Cluster, snapshot: Snapshot, task_id: str, within: float) -> Found:
     if not snapshot.broker_connected:
         return Found(searched=False)
     consumed = {queue for answer in snapshot.answers for queue in answer.queues}
     queues = sorted(consumed | {str(name) for name in cluster.app.amqp.queues} | set(cluster.settings.queues))
-    deadline = cluster.settings.deadline
     try:
-        return await asyncio.wait_for(asyncio.to_thread(search, cluster.app, queues, task_id, deadline), deadline)
+        return await asyncio.wait_for(asyncio.to_thread(search, cluster.app, queues, task_id, within), within)
     except (TimeoutError, BrokerUnreachableError):
         return Found(searched=False)
 

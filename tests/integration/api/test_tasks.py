@@ -1,5 +1,6 @@
 """Where tasks are, against real workers."""
 
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,6 +88,41 @@ def test_a_message_that_waits_in_a_queue_is_found_on_redis(scene: Scene) -> None
         (one["state"], one["where"]["queue"], one["task_name"]) for one in found
     ]
     assert [3, 7] == ended
+
+
+def test_a_message_is_found_behind_a_key_prefix(scene: Scene) -> None:
+    """A prefix of all of kombu's keys is respected."""
+    scene.client.conf.broker_transport_options = {"global_keyprefix": "shop:"}
+    with scene.service() as service:
+        assert "QUEUED" == service.task(scene.send("add", 1, 2))["state"]
+
+
+def test_a_long_queue_is_not_read_to_its_end(scene: Scene) -> None:
+    """The first thousand messages of a queue are looked at; what is behind them is unknown, and the answer says so."""
+    sent = [scene.send("add", 1, number) for number in range(1_001)]
+    with scene.service() as service:
+        first, last = service.task(sent[0]), service.task(sent[-1])
+    assert ["QUEUED", "UNKNOWN"] == [first["state"], last["state"]]
+    assert "behind the first 1000 messages" in last["explanation"]
+
+
+def test_what_a_worker_held_that_does_not_answer_any_more(scene: Scene) -> None:
+    """Of a worker that hangs its last answer is told as such, and what Redis has of the messages that it holds."""
+    worker = scene.worker()
+    with scene.service(inspect_timeout=0.5) as service:
+        running, gate = scene.hold()
+        service.task(running, "STARTED")
+        waiting = scene.send("add", 1, 2)
+        service.task(waiting, "RESERVED")
+        worker.signal(signal.SIGSTOP)
+        service.until("tasks/status", lambda body: not body["workers"], "a worker that does not answer")
+        found = [service.task(task_id) for task_id in (running, waiting)]
+        worker.signal(signal.SIGCONT)
+        gate.touch()
+        ended = [service.task(task_id, "SUCCESS")["result"] for task_id in (running, waiting)]
+    assert [("STARTED", "last_answer"), ("RESERVED", "queue")] == [(one["state"], one["source"]) for one in found]
+    assert all(worker.node_name in one["explanation"] for one in found)
+    assert [str(gate), 3] == ended
 
 
 def test_without_a_result_backend_the_workers_remember(bare_scene: Scene) -> None:

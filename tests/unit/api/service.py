@@ -73,15 +73,26 @@ class Caller:
         query = {name: str(value) for name, value in (params or {}).items()}
         return self._runner.run(self._client.get(path, params=query))
 
+    def get_at_once(self, path: str, times: int) -> list[httpx.Response]:
+        """Asks for the same so many times at once."""
+
+        async def all_of_them() -> list[httpx.Response]:
+            return await asyncio.gather(*(self._client.get(path) for _ in range(times)))
+
+        return self._runner.run(all_of_them())
+
 
 @contextmanager
 def serving(
-    operations: Sequence[Operation], survey: Callable[[], Snapshot], authorize: Authorize = everyone
+    operations: Sequence[Operation],
+    survey: Callable[[], Snapshot],
+    authorize: Authorize = everyone,
+    backend: str | None = None,
 ) -> Iterator[Caller]:
-    """The service with some operations, on what a survey finds."""
-    settings = ApiSettings.read(refresh_interval=60.0)
+    """The service with some operations, on what a survey finds and what a result backend has."""
+    settings = ApiSettings.read(refresh_interval=60.0, deadline=0.1)
     snapshots = SnapshotKeeper(survey, interval=60.0, deadline=5.0)
-    app = Celery("unit", set_as_current=False)
+    app = Celery("unit", broker="memory://", backend=backend, set_as_current=False)
     service = Starlette(
         routes=[operation.route() for operation in operations],
         exception_handlers={ProblemError: on_problem, Exception: on_error},

@@ -77,7 +77,7 @@ def test_a_silent_workers_last_word_is_told_as_such() -> None:
     facts = last_heard("t", [member(answer(held("t")), Presence.SILENT, 7.0)])
     assert facts is not None
     assert ("STARTED", Source.LAST_ANSWER, ("w@a",)) == (facts.state, facts.source, facts.holders)
-    assert "w@a, which is silent now, heard of 7 s ago" in facts.explanation
+    assert "So said w@a 7 s ago, which is silent now" in facts.explanation
     assert last_heard("t", [member(answer(held("t")))]) is None
 
 
