@@ -50,14 +50,14 @@ def test_a_worker_makes_it_healthy(redis: RedisServer, tmp_path: Path) -> None:
         assert "All systems operational" == body["message"]
 
 
-def test_a_killed_worker_is_offline(redis: RedisServer, tmp_path: Path) -> None:
-    """It is expected to come back; with another one at work that is no reason for 503."""
+def test_a_killed_worker_is_missed(redis: RedisServer, tmp_path: Path) -> None:
+    """Offline, or silent while its last heartbeat is fresh; with another one at work that is no reason for 503."""
     with QueueScene(redis.url, tmp_path) as scene, scene.api() as api:
         first, _second = scene.worker("w1"), scene.worker("w2")
         eventually(api, "healthy", lambda body: body["workers"] == 2)
         first.kill()
         code, body = eventually(api, "degraded")
-        assert (200, 1, [first.node_name]) == (code, body["workers"], body["offline"])
+        assert (200, 1, [first.node_name]) == (code, body["workers"], body["silent"] + body["offline"])
         assert first.node_name in body["message"]
 
 

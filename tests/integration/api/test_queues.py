@@ -70,7 +70,7 @@ def test_what_a_killed_worker_had_is_still_in_the_backlog(redis: RedisServer, tm
         scene.publish(3, "mail")
         api.eventually({"active": 1, "reserved": 2}, "mail")
         worker.kill()
-        found = api.eventually({"active": 0, "consumers": 0}, "mail")
+        found = api.eventually({"active": 0, "reserved": 0}, "mail")
         assert (0, 3, 3, 3) == tuple(found[name] for name in ("length", "unacknowledged", "unreported", "backlog"))
 
 
