@@ -1,6 +1,7 @@
 """What every response tells the browser not to do with it."""
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROTECTION = {
@@ -15,6 +16,9 @@ PROTECTION = {
 """Headers of every response that does not set them itself, as a page does with its own policy."""
 
 
+_RAW = tuple((name.lower().encode(), value.encode()) for name, value in PROTECTION.items())
+
+
 class ProtectionMiddleware:
     """Adds the headers to every response, also to those of other middleware."""
 
@@ -26,9 +30,13 @@ class ProtectionMiddleware:
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in PROTECTION.items():
-                    headers.setdefault(name, value)
+                message["headers"] = _protected(message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, protected)
+
+
+def _protected(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    own = list(headers)
+    named = {name.lower() for name, _ in own}
+    return own + [header for header in _RAW if header[0] not in named]

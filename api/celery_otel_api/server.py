@@ -57,6 +57,8 @@ def server(app: Celery, settings: ApiSettings) -> Server:
         port=settings.port,
         http=HttpProtocol,
         log_config=LOGGING,
+        # Pages and Prometheus ask again and again. What changes something, or fails, is logged by itself.
+        access_log=False,
         lifespan="on",
         ws="none",
         server_header=False,
