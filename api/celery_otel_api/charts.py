@@ -124,7 +124,7 @@ class ChartRoom:
             return self._kept[1]
 
     async def _draw(self) -> Charts:
-        end = self._wall() // STEP * STEP
+        end = self._wall() // KEPT * KEPT
         try:
             async with asyncio.timeout(self._deadline):
                 charts = await self._ask(end)

@@ -57,6 +57,12 @@ function arrange(body, elements) {
   }
 }
 
+/** Forgets the rows of a table, or whatever else is in an element. */
+export function clear(element) {
+  element.replaceChildren();
+  delete element.rowsByKey;
+}
+
 /** A list of names and texts; what is null is left out. */
 export function facts(pairs) {
   const list = make("dl");

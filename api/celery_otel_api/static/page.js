@@ -2,7 +2,7 @@
 
 import { showSnapshot } from "./board.js";
 import { showCharts } from "./chart.js";
-import { byId, mark, say } from "./dom.js";
+import { byId, clear, mark, say } from "./dom.js";
 import { showHealth, showQueues } from "./health.js";
 import { API, ask, loggedIn, logIn, logOut, resume, userName, whenLocked } from "./session.js";
 import { hush, listen } from "./stream.js";
@@ -31,6 +31,9 @@ function showDoor() {
   showState("Not logged in");
   say(byId("age"), "");
   byId("revoke").close();
+  // Who logs in next may see less.
+  ["workers", "queues", "running", "failures", "figures", "health-reasons", "found", "charts"].map(byId).forEach(clear);
+  byId("search").reset();
   byId("board").hidden = byId("leave").hidden = true;
   byId("door").hidden = false;
   byId("token").focus();

@@ -1,6 +1,6 @@
 // The dialog that asks before a task is revoked, and says who has confirmed it.
 
-import { byId, facts, make, mark, say } from "./dom.js";
+import { byId, clear, facts, make, mark, say } from "./dom.js";
 import { API, ask, may } from "./session.js";
 
 const dialog = byId("revoke");
@@ -95,4 +95,7 @@ terminate.addEventListener("change", name);
 dismiss.addEventListener("click", () => dialog.close());
 // A click beside it closes it, as Escape does.
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-dialog.addEventListener("close", () => { asked = null; });
+dialog.addEventListener("close", () => {
+  asked = null;
+  [byId("revoke-name"), byId("revoke-id"), byId("revoke-where"), answer].forEach(clear);
+});

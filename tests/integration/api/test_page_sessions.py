@@ -38,6 +38,23 @@ def test_it_says_when_the_stream_is_broken_and_comes_back(scene: Scene, browser:
             expect(page.locator("#stream")).to_have_text("Live", timeout=60 * SECONDS_MS)
 
 
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_nobody_is_asked_for_a_page_that_nobody_sees(scene: Scene, browser: Browser) -> None:
+    """A hidden page lets the stream go, and takes it up again when it is seen."""
+    with served(scene.client) as url, visit(browser, url) as one:
+        one.sees("#stream", "Live")
+        one.page.evaluate(HIDE, arg=True)
+        one.sees("#age", "Data 3 s old")
+        one.page.evaluate(HIDE, arg=False)
+        one.sees("#age", "Data 0 s old")
+        assert 2 == len([address for address in one.requests if address.endswith("/live")])
+
+
 def _tokens(*scopes: Scope) -> tuple[str, dict[str, Any]]:
     secret, token = new_token("ann", scopes)
     return secret, {"tokens": token.line}
@@ -64,6 +81,7 @@ def test_a_token_opens_it(scene: Scene, browser: Browser) -> None:
         one.press("Escape")
         one.page.get_by_role("button", name="Log out ann").click()
         expect(field).to_be_focused()
+        assert task_id not in one.page.content()
         # The browser itself reports the one answer to the wrong token.
         assert 1 == len(one.errors)
         one.errors.clear()

@@ -71,7 +71,7 @@ def test_only_the_highest_lines_are_drawn(prometheus: FakePrometheus) -> None:
 
 
 def test_it_is_asked_for_one_hour_by_minutes(prometheus: FakePrometheus) -> None:
-    """The points are a minute apart, on whole minutes, so that the picture does not tremble."""
+    """The points are a minute apart, and move on by 15 seconds, so that the picture does not tremble."""
     _charts(f"http://{prometheus.place}")
     ranges = {(float(one["start"]), float(one["end"]), float(one["step"])) for one in prometheus.asked}
     assert {(1_799_996_400.0, 1_800_000_000.0, 60.0)} == ranges
