@@ -144,7 +144,8 @@ def _route(path: str, methods: Mapping[str, Operation]) -> Route:
         method = "GET" if request.method == "HEAD" else request.method
         return await methods[method].answer(request)
 
-    return Route(path, endpoint, methods=list(methods), name=path)
+    # Ids of tasks are any text, slashes included.
+    return Route(path.replace("{task_id}", "{task_id:path}"), endpoint, methods=list(methods), name=path)
 
 
 async def valid_body(request: Request, model: type[Model]) -> Model:

@@ -41,6 +41,12 @@ def test_parameters_come_from_path_and_query() -> None:
         assert {"task_id": "a", "limit": 3, "fresh": True} == client.get("/echo/a?limit=3&fresh=1").json()
 
 
+def test_an_id_is_any_text() -> None:
+    """A slash in the id of a task, encoded as it must be in a path, is part of it."""
+    with client_of(operations=ECHO) as client:
+        assert "a/b c" == client.get("/echo/a%2Fb%20c").json()["task_id"]
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
