@@ -50,8 +50,10 @@ def _held(answers: tuple[WorkerAnswer, ...], state: str, by_routing_key: Mapping
     uncertain: dict[str, str] = {}
     for answer in answers:
         listed = Counter(_queue(task.queue, answer, by_routing_key) for task in answer.tasks if task.state == state)
-        number = answer.counts.get(state, 0)
-        if number <= listed.total():
+        number = answer.counts.get(state)
+        if number is None:
+            uncertain.update(dict.fromkeys(answer.queues, f"{answer.name} did not tell its {state} tasks."))
+        elif number <= listed.total():
             counts.update(listed)
         elif len(answer.queues) == 1:
             counts[answer.queues[0]] += number

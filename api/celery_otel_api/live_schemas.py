@@ -7,8 +7,8 @@ class LivePool(BaseModel):
     """A worker's pool."""
 
     kind: str = Field(description="prefork, threads, solo, gevent or eventlet; empty if the worker does not say")
-    max_concurrency: int = Field(description="tasks that it can run at once")
-    busy_workers: int | None = Field(description="tasks that it runs now; null if the worker does not answer now")
+    max_concurrency: int | None = Field(description="tasks that it can run at once; null if it did not say")
+    busy_workers: int | None = Field(description="tasks that it runs now; null if the worker does not say now")
 
 
 class LiveWorker(BaseModel):
@@ -21,17 +21,17 @@ class LiveWorker(BaseModel):
     )
     instrumented: bool | None = Field(description="whether celery-otel is at work in it; null if it never answered")
     pool: LivePool | None = Field(description="its pool, as last heard; null if it never answered")
-    prefetch_count: int | None = Field(description="tasks that it holds and has not begun; null if it does not answer")
+    prefetch_count: int | None = Field(description="tasks that it holds and has not begun; null if it does not say")
     queues: list[str] = Field(description="the queues that it consumes, as last heard")
 
 
 class LiveSummary(BaseModel):
-    """What the workers that answer hold, in tasks."""
+    """What the workers that answer hold, in tasks; null where one of them does not say."""
 
-    active: int = Field(description="tasks that run")
-    reserved: int = Field(description="tasks that a worker has fetched and not begun")
-    scheduled: int = Field(description="tasks that a worker holds until their time has come")
-    total_pending: int = Field(description="all of these")
+    active: int | None = Field(description="tasks that run")
+    reserved: int | None = Field(description="tasks that a worker has fetched and not begun")
+    scheduled: int | None = Field(description="tasks that a worker holds until their time has come")
+    total_pending: int | None = Field(description="all of these")
 
 
 class LiveTask(BaseModel):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from celery import Celery
 
 from celery_otel.inspection import STATES, EndedTask, HeldTask
+from celery_otel.worker_answer import number_held, total
 from celery_otel_api.fleet import Member, Presence
 from celery_otel_api.live_schemas import Live, LiveFailure, LiveLinks, LivePool, LiveSummary, LiveTask, LiveWorker
 from celery_otel_api.settings import ApiSettings
@@ -41,8 +42,8 @@ def _rfc3339(unix: float) -> str:
 
 
 def _summary(snapshot: Snapshot) -> LiveSummary:
-    counts = {state: sum(answer.counts.get(state, 0) for answer in snapshot.answers) for state in STATES}
-    return LiveSummary(**counts, total_pending=sum(counts.values()))
+    counts = {state: number_held(snapshot.answers, [state]) for state in STATES}
+    return LiveSummary(**counts, total_pending=total(counts.values()))
 
 
 def _worker(member: Member) -> LiveWorker:

@@ -14,7 +14,7 @@ def published_at(message: bytes | str | None) -> float | None:
     """
     try:
         at = float(json.loads(message or "null")["headers"][PUBLISHED_AT])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         # No message of Celery's, or of a publisher without celery-otel: both do not say.
         return None
     return at if math.isfinite(at) else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Celery
 
+from celery_otel.untrusted import count, text
 from celery_otel_api.broker import broker_connection
 
 MOST = 1_000
@@ -72,7 +73,7 @@ class _Search:
         for queue, payload, delivered in chain(waiting, self._delivered()):
             headers = self._headers(payload, delivered=delivered)
             if headers is not None:
-                name, retries = str(headers.get("task", "")), int(headers.get("retries") or 0)
+                name, retries = text(headers.get("task", "")), count(headers.get("retries")) or 0
                 return Found(
                     searched=True,
                     queue=queue,
@@ -122,6 +123,6 @@ class _Search:
         try:
             message = json.loads(payload)
             headers = (message[0] if delivered else message)["headers"]
-        except (ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError):
             return None
         return headers if isinstance(headers, dict) and headers.get("id") == self._task_id else None

@@ -65,7 +65,7 @@ def read_unacked(client: Any, key: str) -> tuple[dict[Route, int], str]:
         # By tag: while the hash grows or shrinks an entry can come twice.
         try:
             routes.update((tag, route(entry)) for tag, entry in entries.items())
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return {}, _FOREIGN.format(key)
         if not cursor:
             return dict(Counter(routes.values())), ""
@@ -78,6 +78,14 @@ def route(entry: bytes | str) -> Route:
     Raises:
         ValueError: It is not one of kombu's.
         TypeError: The same.
+        RecursionError: The same.
     """
     _, exchange, key = json.loads(entry)
-    return str(exchange or ""), str(key or "")
+    return _name(exchange), _name(key)
+
+
+def _name(value: Any) -> str:
+    name = str(value or "")
+    # Redis knows nothing by a name that UTF-8 cannot say.
+    name.encode()
+    return name

@@ -1,7 +1,7 @@
 """One picture of the cluster, taken for all who ask: never two at once, and not more often than the settings allow."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,8 @@ from celery_otel_api.settings import ApiSettings
 
 MOST_ENDED = 2_000
 """Ended attempts that are kept, of all workers together."""
+EVERYBODY = 10.0
+"""Seconds after which nobody in particular is expected, once."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,30 @@ class Surveyor:
         settings: The options.
         fleet: Who is expected.
         wall: Gives the Unix time.
+        monotonic: The time.
+        everybody: After so many seconds whoever is there is waited for again, for only so a worker is found that is
+            new or slower than those who are expected, and sends no heartbeats.
     """
 
-    def __init__(self, app: Celery, settings: ApiSettings, fleet: Fleet, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: Celery,
+        settings: ApiSettings,
+        fleet: Fleet,
+        wall: Callable[[], float] = time.time,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        everybody: float = EVERYBODY,
+    ) -> None:
         self._app = app
         self._settings = settings
         self._fleet = fleet
         self._wall = wall
         self._inspection = Inspection(app, wall)
+        self._monotonic = monotonic
+        self._everybody = everybody
+        self._everybody_at = float("-inf")
+        self._ahead: dict[str, float] = {}
         self._ended: tuple[EndedTask, ...] = ()
 
     def __call__(self) -> Snapshot:
@@ -88,7 +106,9 @@ class Surveyor:
             members = self._fleet.members((), asked=False)
             return Snapshot(self._wall(), broker_connected=False, reason=str(error), members=members, ended=self._ended)
         self._fleet.answered(answers, asked_at)
-        self._ended = _merged(self._ended, answers)
+        self._ahead.update({answer.name: answer.clock_difference or 0.0 for answer in answers})
+        self._ended = _merged(self._ended, answers, self._ahead)
+        self._ahead = {task.worker: self._ahead[task.worker] for task in self._ended}
         members = self._fleet.members([answer.name for answer in answers], asked=True)
         return Snapshot(self._wall(), broker_connected=True, members=members, ended=self._ended)
 
@@ -98,13 +118,26 @@ class Surveyor:
             since[task.worker] = max(task.ended_at, since.get(task.worker, 0.0))
         with broker_connection(self._app, self._settings.deadline) as connection:
             return self._inspection.ask(
-                connection, timeout=self._settings.inspect_timeout, expected=self._fleet.expected, since=since
+                connection, timeout=self._settings.inspect_timeout, expected=self._expected(), since=since
             )
 
+    def _expected(self) -> frozenset[str]:
+        """Who ends the wait: now and then nobody."""
+        now = self._monotonic()
+        if now - self._everybody_at < self._everybody:
+            return self._fleet.expected
+        self._everybody_at = now
+        return frozenset()
 
-def _merged(known: Iterable[EndedTask], answers: Iterable[WorkerAnswer]) -> tuple[EndedTask, ...]:
+
+def _merged(
+    known: Iterable[EndedTask], answers: Iterable[WorkerAnswer], ahead: Mapping[str, float]
+) -> tuple[EndedTask, ...]:
+    """The newest by our clock, which each worker's is so many seconds ahead of, each only once."""
     new = (task for answer in answers for task in answer.ended)
-    return tuple(sorted((*known, *new), key=lambda task: -task.ended_at)[:MOST_ENDED])
+    once = {(task.worker, task.task_id, task.retries, task.ended_at): task for task in (*known, *new)}
+    newest = sorted(once.values(), key=lambda task: ahead.get(task.worker, 0.0) - task.ended_at)
+    return tuple(newest[:MOST_ENDED])
 
 
 class SnapshotKeeper(Keeper[Snapshot]):

@@ -15,18 +15,18 @@ class WorkersSummary(BaseModel):
 
 
 class TasksSummary(BaseModel):
-    """How many tasks the workers hold that have answered."""
+    """How many tasks the workers hold that have answered; null where one of them did not tell."""
 
-    active: int = Field(description="tasks that run")
-    reserved: int = Field(description="tasks that a worker has taken and not started")
-    scheduled: int = Field(description="tasks that wait in a worker for their ETA or a rate limit")
+    active: int | None = Field(description="tasks that run")
+    reserved: int | None = Field(description="tasks that a worker has taken and not started")
+    scheduled: int | None = Field(description="tasks that wait in a worker for their ETA or a rate limit")
 
 
 class PoolSummary(BaseModel):
-    """The slots of all pools together."""
+    """The slots of all pools together; null where a worker did not tell."""
 
-    size: int = Field(description="tasks that can run at once")
-    busy: int = Field(description="slots in which one runs")
+    size: int | None = Field(description="tasks that can run at once")
+    busy: int | None = Field(description="slots in which one runs")
 
 
 class QueueSummary(BaseModel):

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from starlette.requests import Request
 from starlette.responses import Response
 
-from celery_otel.inspection import STATES, HeldTask, WorkerAnswer
+from celery_otel.inspection import STATES, HeldTask
+from celery_otel.worker_answer import number_held, total
 from celery_otel_api.fleet import Presence
 from celery_otel_api.freshness import age_of, asked_at, cluster_of_request, json_response, may
 from celery_otel_api.operation import API, Operation, Scope
@@ -56,7 +57,7 @@ def _page(snapshot: Snapshot, parameters: TasksParameters, *, arguments: bool) -
         reserved_tasks=_entries(page.tasks, "reserved", arguments=arguments),
         scheduled_tasks=_entries(page.tasks, "scheduled", arguments=arguments),
         next_cursor=None if page.following is None else written(page.following),
-        complete=_told(snapshot.answers, STATES) == len(snapshot.tasks),
+        complete=number_held(snapshot.answers) == len(snapshot.tasks),
         workers=snapshot.named(Presence.ONLINE),
         silent_workers=snapshot.named(Presence.SILENT),
         offline_workers=snapshot.named(Presence.OFFLINE),
@@ -88,18 +89,14 @@ def _matches(task: HeldTask, wanted: TasksParameters) -> bool:
 def _summary(snapshot: Snapshot, matching: Sequence[HeldTask], wanted: TasksParameters) -> TasksSummary:
     if not snapshot.broker_connected:
         return TasksSummary(active=None, reserved=None, scheduled=None, total_pending=None)
+    # The workers' own numbers: they count what is too much to tell, too.
+    answers = [answer for answer in snapshot.answers if wanted.worker in ("", answer.name)]
+    counts = {state: number_held(answers, [state]) if wanted.state in (None, state) else 0 for state in STATES}
     if wanted.task_name or wanted.queue:
-        counts = {state: sum(task.state == state for task in matching) for state in STATES}
-    else:
-        # The workers' own numbers: they count what is too much to tell, too.
-        answers = [answer for answer in snapshot.answers if wanted.worker in ("", answer.name)]
-        counts = {state: _told(answers, [state]) if wanted.state in (None, state) else 0 for state in STATES}
-    return TasksSummary(**counts, total_pending=sum(counts.values()))
-
-
-def _told(answers: Iterable[WorkerAnswer], states: Iterable[str]) -> int:
-    states = tuple(states)
-    return sum(answer.counts.get(state, 0) for answer in answers for state in states)
+        # Of what a worker did not tell nobody knows how much matches.
+        known = [state for state, number in counts.items() if number is not None]
+        counts.update({state: sum(task.state == state for task in matching) for state in known})
+    return TasksSummary(**counts, total_pending=total(counts.values()))
 
 
 def _entries(tasks: Iterable[HeldTask], state: str, *, arguments: bool) -> list[TaskEntry]:

@@ -61,7 +61,7 @@ class TaskEntry(BaseModel):
 
 
 class TasksSummary(BaseModel):
-    """How many tasks match, on all pages; null where the broker could not be asked."""
+    """How many tasks match, on all pages; null where the broker could not be asked, or a worker did not tell."""
 
     active: int | None = Field(description="tasks that run")
     reserved: int | None = Field(description="tasks that wait for a slot of a worker")
@@ -78,7 +78,8 @@ class TasksStatus(Fresh):
     scheduled_tasks: list[TaskEntry] = Field(description="those of this page that wait for their time")
     next_cursor: str | None = Field(description="the cursor of the next page; null on the last")
     complete: bool = Field(
-        description="whether every task is listed that the answering workers hold: a worker tells 5000 of each state"
+        description="whether every task is listed that the answering workers hold: a worker tells 1000 of each state, "
+        "and one without celery-otel may not tell a state at all"
     )
     workers: list[str] = Field(description="node names of workers that answered")
     silent_workers: list[str] = Field(description="those that did not answer, but are alive: what they hold is missing")

@@ -20,7 +20,7 @@ class WorkerPool(BaseModel):
     """The pool of a worker."""
 
     kind: str | None = Field(description="prefork, thread, solo, gevent or eventlet, as it last said; null if never")
-    max_concurrency: int | None = Field(description="how many tasks it can run at once; null if it did not answer")
+    max_concurrency: int | None = Field(description="how many tasks it can run at once; null if it did not say")
     busy_workers: int | None = Field(description="how many it runs; null likewise")
 
 

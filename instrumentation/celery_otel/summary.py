@@ -7,6 +7,7 @@ from celery import Celery
 from kombu.exceptions import KombuError
 
 from celery_otel.inspection import STATES, Inspection, WorkerAnswer
+from celery_otel.worker_answer import number_held, total
 
 CONNECT_TIMEOUT = 5.0
 """Seconds until a broker that does not answer counts as away."""
@@ -33,8 +34,9 @@ def get_celery_metrics_summary(app: Celery, *, timeout: float = 1.0, expected: C
         worker. `workers`: how many there are, `total`, with their `names`; `online`, those that have answered, and
         `silent`, the expected ones that have not: gone, or too busy to answer, as a solo worker is while it runs a
         task. `tasks`: how many are `active`, `reserved` and `scheduled` in those that have answered. `pool`: `size`,
-        the tasks that they can run at once, and `busy`, those that they do. `queues`: for each queue that one of them
-        consumes, how many `workers` do.
+        the tasks that they can run at once, and `busy`, those that they do. A number of `tasks` or `pool` is None if
+        one of them did not tell its part, as a worker without celery-otel may not. `queues`: for each queue that one of
+        them consumes, how many `workers` do.
     """
     connection = app.connection_for_write(connect_timeout=CONNECT_TIMEOUT, heartbeat=0)
     try:
@@ -62,10 +64,10 @@ def summarized(answers: Iterable[WorkerAnswer], expected: Collection[str] = ()) 
     consumed = [queue for answer in told for queue in answer.queues]
     return {
         "workers": {"total": len(names), "names": names, "online": len(online), "silent": len(names) - len(online)},
-        "tasks": {state: sum(answer.counts.get(state, 0) for answer in told) for state in STATES},
+        "tasks": {state: number_held(told, [state]) for state in STATES},
         "pool": {
-            "size": sum(answer.max_concurrency for answer in told),
-            "busy": sum(answer.busy for answer in told),
+            "size": total(answer.max_concurrency for answer in told),
+            "busy": total(answer.busy for answer in told),
         },
         "queues": {queue: {"workers": consumed.count(queue)} for queue in sorted(set(consumed))},
     }

@@ -44,8 +44,9 @@ function showLinks(links) {
 
 function showFigures({ workers, summary }) {
   const online = workers.filter((worker) => worker.status === "online");
-  const sum = (read) => online.reduce((total, worker) => total + read(worker), 0);
-  const known = (value) => (summary === null ? "?" : value);
+  // What one worker does not say makes the sum unknown.
+  const sum = (read) => (online.some((worker) => read(worker) === null) ? "?" : online.reduce((total, worker) => total + read(worker), 0));
+  const known = (value) => (summary === null ? "?" : value ?? "?");
   const figures = [
     ["workers online", known(`${online.length} of ${workers.length}`)],
     ["busy of slots", known(`${sum((one) => one.pool.busy_workers)} of ${sum((one) => one.pool.max_concurrency)}`)],
@@ -113,7 +114,7 @@ function showSince(place, { status, since_seconds: since }) {
 
 function showBusy(text, filled, pool) {
   const known = pool !== null && pool.busy_workers !== null;
-  say(text, known ? `${pool.busy_workers} of ${pool.max_concurrency}` : `? of ${pool?.max_concurrency ?? "?"}`);
+  say(text, known ? `${pool.busy_workers} of ${pool.max_concurrency ?? "?"}` : `? of ${pool?.max_concurrency ?? "?"}`);
   const share = known && pool.max_concurrency ? Math.min(1, pool.busy_workers / pool.max_concurrency) : 0;
   filled.style.width = `${100 * share}%`;
   filled.parentElement.hidden = !known;

@@ -16,9 +16,9 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.ledger import Ledger
 from celery_otel.version import VERSION
 
-LONGEST = 1024
+LONGEST = 256
 """Characters of a task's arguments that are told."""
-MOST = 5_000
+MOST = 1_000
 """Tasks of each state that are told; the numbers are right all the same."""
 
 
@@ -45,15 +45,19 @@ class WorkerReport:
             asked: `since`: for this worker's node name, a Unix time of its clock; attempts that ended until then are
                 known already.
         """
-        since = asked.get("since") or {}
         return {
             **self._about(),
             "pool": self._pool(),
             "queues": self._queues(),
             **self._numbers(),
             **self._tasks(),
-            "ended": self._ledger.recent(float(since.get(self._worker.hostname) or 0.0)),
+            "ended": self._ledger.recent(self._since(asked)),
         }
+
+    def _since(self, asked: Mapping[str, Any]) -> float:
+        since = float((asked.get("since") or {}).get(self._worker.hostname) or 0.0)
+        # This clock has been set back: what it says now would be told to nobody.
+        return 0.0 if since > self._clock.wall() else since
 
     def _about(self) -> dict[str, Any]:
         conf = self._worker.app.conf

@@ -10,6 +10,7 @@ from celery import Celery
 
 from celery_otel.broker import QueueLength, connected, queue_lengths, queue_names
 from celery_otel.inspection import STATES, HeldTask, Inspection, WorkerAnswer
+from celery_otel.worker_answer import number_held, total
 
 CONNECT_TIMEOUT = 5.0
 """Seconds for the connection to the broker."""
@@ -35,9 +36,9 @@ class Overview:
         return [task for worker in self.workers for task in worker.tasks if task.state == state]
 
     @property
-    def counts(self) -> Mapping[str, int]:
-        """How many tasks are in each state, also where there are too many to be told."""
-        return {state: sum(worker.counts.get(state, 0) for worker in self.workers) for state in STATES}
+    def counts(self) -> Mapping[str, int | None]:
+        """How many tasks are in each state, also where there are too many to be told; None if a worker did not say."""
+        return {state: number_held(self.workers, [state]) for state in STATES}
 
     def running(self, task: HeldTask) -> float | None:
         """For how many seconds a task has been running; None if it has not begun."""
@@ -79,7 +80,7 @@ def document(overview: Overview) -> Json:
     return {
         "timestamp": timestamp(overview.at),
         "broker_connected": True,
-        "summary": {**counts, "total_pending": sum(counts.values())},
+        "summary": {**counts, "total_pending": total(counts.values())},
         "total_workers": len(overview.workers),
         "workers": [_worker(worker) for worker in overview.workers],
         **{f"{state}_tasks": [_task(overview, task) for task in overview.tasks(state)] for state in STATES},

@@ -40,7 +40,7 @@ def page(overview: Overview, width: int | None) -> str:
 
 
 def _headline(overview: Overview) -> str:
-    counts = ", ".join(f"{number} {state}" for state, number in overview.counts.items())
+    counts = ", ".join(f"{_known(number)} {state}" for state, number in overview.counts.items())
     number = len(overview.workers)
     workers = f"{number} worker{'' if number == 1 else 's'}"
     # People read whole seconds.
@@ -56,13 +56,17 @@ def _worker(worker: WorkerAnswer) -> list[str]:
         worker.name,
         "online",
         worker.pool or "-",
-        f"{worker.busy}/{worker.max_concurrency or '-'}",
-        str(worker.prefetch_count),
+        f"{_known(worker.busy)}/{worker.max_concurrency or '-'}",
+        _known(worker.prefetch_count),
         ", ".join(worker.queues) or "none",
         duration(worker.uptime),
         worker.versions.get("celery", "-"),
         worker.versions.get("celery-otel", "-") if worker.instrumented else "no",
     ]
+
+
+def _known(number: int | None) -> str:
+    return "?" if number is None else str(number)
 
 
 def _queues(overview: Overview) -> list[list[str]]:
@@ -98,5 +102,5 @@ def _section(
         [task.task_name, task.task_id, task.worker, task.queue or "-", *([duration(seconds)] if time_title else [])]
         for task, seconds in tasks[:MOST]
     ]
-    more = overview.counts[state.lower()] - len(rows)
+    more = (overview.counts[state.lower()] or len(tasks)) - len(rows)
     return [[*table(columns, rows, width), *([f"and {more} more"] if more > 0 else [])]]
