@@ -112,7 +112,7 @@ def of_commands(name: str, answers: Mapping[str, Any]) -> WorkerAnswer:
     """
     stats = _mapping(answers["stats"])
     pool = _mapping(stats.get("pool"))
-    tasks = tuple(_celerys(name, state, task) for state in STATES for task in _entries(answers[state]))
+    tasks = tuple(_celerys(name, state, task) for state in STATES for task in _tasks(answers[state]))
     # A worker that fails says so in a dictionary.
     told = [state for state in STATES if isinstance(answers[state], list)]
     counts = {state: sum(task.state == state for task in tasks) for state in told}
@@ -141,12 +141,17 @@ def _entries(value: Any) -> Iterator[Json]:
         yield from (entry for entry in value if isinstance(entry, dict))
 
 
-def _celerys(worker: str, state: str, told: Json) -> HeldTask:
-    task = _mapping(told.get("request", told))
+def _tasks(value: Any) -> Iterator[Json]:
+    """The tasks of a list; those of the schedule are within their entries."""
+    tasks = (_mapping(entry.get("request", entry)) for entry in _entries(value))
+    return (task for task in tasks if "id" in task and "name" in task)
+
+
+def _celerys(worker: str, state: str, task: Json) -> HeldTask:
     return HeldTask(
         worker,
-        text(task.get("id", "")),
-        text(task.get("name", "")),
+        text(task["id"]),
+        text(task["name"]),
         state,
         queue=text(_mapping(task.get("delivery_info")).get("routing_key") or ""),
         time_start=seconds(task.get("time_start")) if state == "active" else None,

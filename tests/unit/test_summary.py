@@ -31,6 +31,14 @@ def test_the_numbers_of_all_workers_are_added() -> None:
     assert expected == summarized(ANSWERS)
 
 
+def test_what_one_did_not_tell_makes_the_sum_unknown() -> None:
+    """A part is not the whole: the number is None, and the others are right."""
+    bare = WorkerAnswer("c@x", instrumented=False, max_concurrency=None, busy=None, counts={"reserved": 1})
+    found = summarized([*ANSWERS, bare])
+    assert {"active": None, "reserved": 7, "scheduled": None} == found["tasks"]
+    assert {"size": None, "busy": None} == found["pool"]
+
+
 def test_who_is_expected_and_does_not_answer_is_silent() -> None:
     """It is counted among all."""
     expected = {"total": 3, "names": ["a@x", "b@x", "c@x"], "online": 2, "silent": 1}

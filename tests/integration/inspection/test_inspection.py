@@ -1,6 +1,6 @@
 """Workers are asked what they do, and all of them answer, instrumented or not."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,10 @@ class Scene:
         """Sends tasks to a worker; returns their ids."""
         return [self.client.send_task(task, queue=queue, **options).id for _ in range(number)]
 
-    def ask(self) -> dict[str, WorkerAnswer]:
+    def ask(self, timeout: float = 2.0, expected: Collection[str] = ()) -> dict[str, WorkerAnswer]:
         """The answers by worker, only with what ended since the last question."""
         with self.client.connection_for_write() as connection:
-            answers = self._inspection.ask(connection, timeout=2.0, since=self._since)
+            answers = self._inspection.ask(connection, timeout=timeout, expected=expected, since=self._since)
         for answer in answers:
             self._since[answer.name] = max((ended.ended_at for ended in answer.ended), default=0.0)
         return {answer.name.partition("@")[0]: answer for answer in answers}
@@ -139,9 +139,12 @@ def test_what_has_ended_is_told_once(scene: Scene) -> None:
 
 def test_all_kinds_answer_together_and_celerys_own_ping_is_as_ever(scene: Scene) -> None:
     """An instrumented worker and a bare one answer one question, and who pings them by Celery gets Celery's answer."""
-    scene.worker("orders")
-    scene.worker("bare", BARE="1")
+    orders = scene.worker("orders")
+    bare = scene.worker("bare", BARE="1")
     assert {"orders": True, "bare": False} == {name: answer.instrumented for name, answer in scene.ask().items()}
+    # Longer than anybody would wait: the names that are expected end it.
+    named = scene.ask(timeout=600.0, expected=[orders.node_name, bare.node_name])
+    assert ["bare", "orders"] == sorted(named)
     pings = scene.client.control.inspect(timeout=2.0).ping()
     assert [{"ok": "pong"}, {"ok": "pong"}] == list(pings.values())
 

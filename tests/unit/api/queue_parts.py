@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from celery_otel.inspection import HeldTask, WorkerAnswer
+from celery_otel.inspection import STATES, HeldTask, WorkerAnswer
 from celery_otel_api.fleet import Member, Presence
 from celery_otel_api.queue_reader import QueueReading
 from celery_otel_api.queue_survey import QueueSurvey
@@ -18,7 +18,7 @@ def answer(
 ) -> WorkerAnswer:
     """The answer of a worker that holds tasks, each of a queue in a state."""
     tasks = tuple(HeldTask(name, str(n), "task", state, queue) for n, (queue, state) in enumerate(held))
-    told = counts if counts is not None else dict(Counter(task.state for task in tasks))
+    told = dict.fromkeys(STATES, 0) | (counts if counts is not None else Counter(task.state for task in tasks))
     return WorkerAnswer(name, instrumented=True, queues=queues, tasks=tasks, counts=told)
 
 

@@ -106,3 +106,13 @@ def test_there_may_be_no_links() -> None:
     """Without Jaeger and Grafana there are none."""
     links = _live(_snapshot()).links
     assert (None, None) == (links.jaeger, links.grafana)
+
+
+def test_what_a_worker_did_not_tell_is_null() -> None:
+    """A pool without numbers is shown as such, and the sums are not known."""
+    mute = WorkerAnswer("w@h", instrumented=False, max_concurrency=None, busy=None, counts={"reserved": 2})
+    live = _live(Snapshot(NOW, broker_connected=True, members=(Member("w@h", Presence.ONLINE, 0.0, mute),)))
+    assert live.workers[0].pool is not None
+    assert (None, None) == (live.workers[0].pool.max_concurrency, live.workers[0].pool.busy_workers)
+    assert live.summary is not None
+    assert (None, 2, None) == (live.summary.active, live.summary.reserved, live.summary.total_pending)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from celery_otel.stamps import PUBLISHED_AT
 from celery_otel_api.published_at import published_at
-from celery_otel_api.redis_unacked import Unacked, route
+from celery_otel_api.redis_unacked import Unacked, read_unacked, route
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
@@ -23,7 +23,12 @@ def test_the_stamp_is_a_unix_time() -> None:
     assert 1700000000.25 == published_at(message)
 
 
-@pytest.mark.parametrize("message", [None, b"", b"\xff", "no JSON", '{"headers": null}', '{"headers": {"id": "1"}}'])
+BROKEN = [None, b"", b"\xff", "no JSON", '{"headers": null}', '{"headers": {"id": "1"}}']
+DEEP = "[" * 200_000
+HUGE = [json.dumps({"headers": {PUBLISHED_AT: at}}) for at in (10**400, str(10**400))]
+
+
+@pytest.mark.parametrize("message", [*BROKEN, DEEP, *HUGE])
 def test_a_message_without_a_stamp_does_not_say(message: bytes | str | None) -> None:
     """Whatever lies in the list, it is no error."""
     assert published_at(message) is None
@@ -40,6 +45,29 @@ def test_the_way_of_a_message_is_behind_it() -> None:
     """Kombu keeps message, exchange and routing key; a missing one is empty."""
     assert ("topic", "order.new") == route('[{"body": ""}, "topic", "order.new"]')
     assert ("", "celery") == route(b'[{"body": ""}, null, "celery"]')
+
+
+class Hash:
+    """A Redis that keeps one entry in its hash."""
+
+    def __init__(self, entry: str) -> None:
+        self._entry = entry
+
+    def hlen(self, _: str) -> int:
+        """How many entries there are."""
+        return 1
+
+    def hscan(self, _: str, cursor: int, count: int) -> tuple[int, dict[str, str]]:  # noqa: ARG002  # redis' own
+        """All of them."""
+        return 0, {"tag": self._entry}
+
+
+@pytest.mark.parametrize("entry", [DEEP, "no JSON", "[]", '[{}, "\\ud800", "celery"]', '[{}, "", "\\ud800"]'])
+def test_an_entry_that_is_not_kombus_has_a_reason(entry: str) -> None:
+    """Nothing is known then, and that is no error."""
+    routes, reason = read_unacked(Hash(entry), "unacked")
+    assert {} == routes
+    assert "not kombu's" in reason
 
 
 def test_a_queue_of_which_nothing_is_out_has_0_out() -> None:

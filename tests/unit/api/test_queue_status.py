@@ -1,5 +1,7 @@
 """The numbers of a queue add up, and what is not known is said."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +100,11 @@ def test_without_a_broker_nothing_is_0() -> None:
     numbers = found.model_dump(exclude={"name", "workers", "silent", "reasons"})
     assert {None} == set(numbers.values())
     assert set(numbers) == set(found.reasons)
+
+
+def test_what_a_worker_did_not_tell_is_not_0() -> None:
+    """Of the queues that it consumes it is not known how much is held, with the reason."""
+    mute = replace(answer("mute"), counts={"reserved": 0, "scheduled": 0})
+    found = status(reading(), snapshot(mute))
+    assert (None, 0) == (found.active, found.reserved)
+    assert "mute did not tell its active tasks." == found.reasons["active"]

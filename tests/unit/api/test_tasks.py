@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from celery_otel.inspection import WorkerAnswer
 from celery_otel_api.fleet import Member, Presence
 from celery_otel_api.snapshot import Snapshot
 from celery_otel_api.tasks import OPERATIONS
@@ -139,3 +140,21 @@ def test_a_page_of_everything_is_serialised_once() -> None:
         first = snapshot.rendered["tasks/status"]["", 100, True]
         client.get(PATH)
     assert first is snapshot.rendered["tasks/status"]["", 100, True]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, {"active": None, "reserved": 1, "scheduled": None, "total_pending": None}),
+        ({"task_name": "shop.*"}, {"active": None, "reserved": 1, "scheduled": None, "total_pending": None}),
+        ({"state": "reserved"}, {"active": 0, "reserved": 1, "scheduled": 0, "total_pending": 1}),
+        ({"worker": "w@a"}, {"active": 2, "reserved": 1, "scheduled": 1, "total_pending": 4}),
+    ],
+)
+def test_what_a_worker_did_not_tell_is_null(query: dict[str, str], expected: dict[str, int | None]) -> None:
+    """The list is not complete then, and nobody claims a number."""
+    mute = WorkerAnswer("mute@c", instrumented=False, busy=None, counts={"reserved": 0})
+    with asked(member(answer(*TASKS)), member(mute)) as client:
+        body = client.get(PATH, query).json()
+    assert not body["complete"]
+    assert expected == body["summary"]

@@ -3,12 +3,19 @@
 import json
 
 from celery_otel.broker import QueueLength
+from celery_otel.inspection import STATES
 from celery_otel.terminal.overview import Overview, document
 from celery_otel.terminal.page import page
 from tests.unit.commands.cluster import NAME, NOW, held, worker
 
 PLAIN = worker(
-    "celery@plain", instrumented=False, versions={}, queues=(), clock_difference=None, counts={}, uptime=None
+    "celery@plain",
+    instrumented=False,
+    versions={},
+    queues=(),
+    clock_difference=None,
+    counts=dict.fromkeys(STATES, 0),
+    uptime=None,
 )
 BUSY = worker(tasks=(held(time_start=NOW - 65), held("scheduled", task_id="id-2", eta=NOW + 30)))
 OVERVIEW = Overview(NOW, (BUSY, PLAIN), (QueueLength("celery", 3), QueueLength("mail", None, reason="gone")))
@@ -22,6 +29,16 @@ def test_the_fields_of_the_guide() -> None:
     first = found["workers"][0]
     assert {"kind": "prefork", "max_concurrency": 4, "busy_workers": 1} == first["pool"]
     assert (NAME, "online", True, 2) == (first["name"], first["status"], first["instrumented"], first["prefetch_count"])
+
+
+def test_what_a_worker_did_not_tell_is_not_0() -> None:
+    """It is null in the JSON, and a question mark for people."""
+    mute = worker("celery@mute", busy=None, max_concurrency=None, prefetch_count=None, counts={"reserved": 1})
+    overview = Overview(NOW, (BUSY, mute), ())
+    assert {"active": None, "reserved": 3, "scheduled": None, "total_pending": None} == document(overview)["summary"]
+    text = page(overview, None)
+    assert "? active, 3 reserved, ? scheduled" in text
+    assert "?/-" in next(line for line in text.splitlines() if line.startswith("celery@mute"))
 
 
 def test_the_tasks_of_the_guide() -> None:
