@@ -1,7 +1,7 @@
 """One picture of the cluster, taken for all who ask: never two at once, and not more often than the settings allow."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,13 +10,12 @@ from celery import Celery
 
 from celery_otel.inspection import EndedTask, HeldTask, Inspection, WorkerAnswer
 from celery_otel_api.broker import broker_connection
+from celery_otel_api.ended_attempts import EndedAttempts
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.fleet import Fleet, Member, Presence
 from celery_otel_api.keeper import Keeper
 from celery_otel_api.settings import ApiSettings
 
-MOST_ENDED = 2_000
-"""Ended attempts that are kept, of all workers together."""
 EVERYBODY = 10.0
 """Seconds after which nobody in particular is expected, once."""
 
@@ -94,8 +93,7 @@ class Surveyor:
         self._monotonic = monotonic
         self._everybody = everybody
         self._everybody_at = float("-inf")
-        self._ahead: dict[str, float] = {}
-        self._ended: tuple[EndedTask, ...] = ()
+        self._ended = EndedAttempts()
 
     def __call__(self) -> Snapshot:
         """Asks the broker and all workers."""
@@ -103,19 +101,16 @@ class Surveyor:
         try:
             answers = self._ask()
         except BrokerUnreachableError as error:
-            members = self._fleet.members((), asked=False)
-            return Snapshot(self._wall(), broker_connected=False, reason=str(error), members=members, ended=self._ended)
+            members, ended = self._fleet.members((), asked=False), self._ended.newest_first()
+            return Snapshot(self._wall(), broker_connected=False, reason=str(error), members=members, ended=ended)
         self._fleet.answered(answers, asked_at)
-        self._ahead.update({answer.name: answer.clock_difference or 0.0 for answer in answers})
-        self._ended = _merged(self._ended, answers, self._ahead)
-        self._ahead = {task.worker: self._ahead[task.worker] for task in self._ended}
+        now = self._wall()
+        self._ended.add(answers, now)
         members = self._fleet.members([answer.name for answer in answers], asked=True)
-        return Snapshot(self._wall(), broker_connected=True, members=members, ended=self._ended)
+        return Snapshot(now, broker_connected=True, members=members, ended=self._ended.newest_first())
 
     def _ask(self) -> list[WorkerAnswer]:
-        since: dict[str, float] = {}
-        for task in self._ended:
-            since[task.worker] = max(task.ended_at, since.get(task.worker, 0.0))
+        since = self._ended.since()
         with broker_connection(self._app, self._settings.deadline) as connection:
             return self._inspection.ask(
                 connection, timeout=self._settings.inspect_timeout, expected=self._expected(), since=since
@@ -128,16 +123,6 @@ class Surveyor:
             return self._fleet.expected
         self._everybody_at = now
         return frozenset()
-
-
-def _merged(
-    known: Iterable[EndedTask], answers: Iterable[WorkerAnswer], ahead: Mapping[str, float]
-) -> tuple[EndedTask, ...]:
-    """The newest by our clock, which each worker's is so many seconds ahead of, each only once."""
-    new = (task for answer in answers for task in answer.ended)
-    once = {(task.worker, task.task_id, task.retries, task.ended_at): task for task in (*known, *new)}
-    newest = sorted(once.values(), key=lambda task: ahead.get(task.worker, 0.0) - task.ended_at)
-    return tuple(newest[:MOST_ENDED])
 
 
 class SnapshotKeeper(Keeper[Snapshot]):

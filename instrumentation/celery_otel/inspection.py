@@ -148,4 +148,6 @@ class _Replies:
             self.arrivals.setdefault(name, now)
         self._missing.difference_update(reply)
         if self._ends and not self._missing:
+            # Once only: of AMQP others may come while kombu cancels its consumer, where this would be an error.
+            self._ends = False
             raise TimeoutError("all who are expected have answered")

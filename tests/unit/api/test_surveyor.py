@@ -1,8 +1,9 @@
 """Who is waited for, and in what order the ends of attempts come that several clocks have measured."""
 
+from celery_otel_api.ended_attempts import MOST_ENDED
 from celery_otel_api.fleet import Fleet
 from celery_otel_api.settings import ApiSettings
-from celery_otel_api.snapshot import MOST_ENDED, Surveyor
+from celery_otel_api.snapshot import Surveyor
 from tests.unit.test_inspection import ENDED, NOW, Replies, app_of, pong, report
 
 DAY = 86_400.0
@@ -53,6 +54,15 @@ def test_a_clock_that_is_ahead_evicts_nobody() -> None:
     ended = watch.survey().ended
     assert MOST_ENDED == len(ended)
     assert [f"right-{n}" for n in range(5)] == [task.task_id for task in ended[:5]]
+
+
+def test_a_clock_that_is_set_right_changes_nothing_of_before() -> None:
+    """What its worker told by the wrong one does not come before what ends afterwards."""
+    watch = Watch()
+    watch.ping(pong("w@a", report(now=NOW + DAY, ended=ends(2, NOW + DAY - 10, "wrong"))))
+    watch.survey()
+    watch.ping(pong("w@a", report(now=NOW, ended=ends(1, NOW - 1, "right"))))
+    assert ["right-0", "wrong-0", "wrong-1"] == [task.task_id for task in watch.survey().ended]
 
 
 def test_what_is_told_twice_is_there_once() -> None:
