@@ -1,7 +1,7 @@
 """What workers answer is read as what it is: of any shape, late, and full of what others put into messages."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -49,7 +49,7 @@ class Room(Control):
     """
 
     replies: Mapping[str, Replies] = {}
-    late: Replies = []
+    late: Sequence[dict[str, Any]] = ()
 
     def broadcast(
         self, command: str, *, limit: int, callback: Callable[[Any], None], destination: Any = None, **how: Any
