@@ -26,14 +26,26 @@ def broker_connection(app: Celery, timeout: float) -> Iterator[Connection]:
     """
     connection = app.connection_for_write(connect_timeout=timeout / 2, heartbeat=0)
     try:
-        options = dict.fromkeys(_TIMEOUTS.get(connection.transport.driver_type, ()), timeout)
-        connection.transport_options = {**options, **connection.transport_options}
-        connection.ensure_connection(max_retries=1, interval_start=0, timeout=timeout)
-        yield connection
-    except _failures(connection) as error:
-        raise BrokerUnreachableError(f"The broker at {connection.as_uri()} does not answer: {said(error)}.") from error
+        with failures_told(connection):
+            options = dict.fromkeys(_TIMEOUTS.get(connection.transport.driver_type, ()), timeout)
+            connection.transport_options = {**options, **connection.transport_options}
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=timeout)
+            yield connection
     finally:
         connection.release()
+
+
+@contextmanager
+def failures_told(connection: Connection) -> Iterator[None]:
+    """Tells whatever the connection's libraries raise as one error of ours.
+
+    Raises:
+        BrokerUnreachableError: The broker does not answer, or the connection broke.
+    """
+    try:
+        yield
+    except _failures(connection) as error:
+        raise BrokerUnreachableError(f"The broker at {connection.as_uri()} does not answer: {said(error)}.") from error
 
 
 def _failures(connection: Connection) -> tuple[type[BaseException], ...]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from celery_otel_api.fleet import Fleet
 from celery_otel_api.operation import Scope
 from celery_otel_api.queue_survey import QueueKeeper, queue_keeper
+from celery_otel_api.result_readers import ResultReaders
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import SnapshotKeeper, Surveyor
 
@@ -31,6 +32,7 @@ class Cluster:
         authorize: Who may do what.
         parts: What other modules keep here, by their name.
         queues: The newest reading of the queues.
+        readers: Who reads the result backend.
     """
 
     app: Celery
@@ -40,6 +42,7 @@ class Cluster:
     authorize: Authorize
     parts: dict[str, Any] = field(default_factory=dict)
     queues: QueueKeeper = field(init=False)
+    readers: ResultReaders = field(default_factory=ResultReaders)
 
     def __post_init__(self) -> None:
         """Begins to keep the queues."""
@@ -60,5 +63,6 @@ async def cluster_of(app: Celery, settings: ApiSettings, authorize: Authorize = 
     try:
         yield cluster
     finally:
+        cluster.readers.close()
         await cluster.queues.close()
         await snapshots.close()

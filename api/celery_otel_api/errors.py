@@ -11,3 +11,7 @@ class ConfigurationError(ApiError):
 
 class BrokerUnreachableError(ApiError):
     """The broker did not answer in time. The message says which and why, without its password."""
+
+
+class RevokeUnknownError(ApiError):
+    """The broker went away when a revoke may have been sent already. The message says why, without its password."""

@@ -28,7 +28,7 @@ class FailedAttempts:
         self._wall = wall
 
     def check(self, address: str) -> None:
-        """Lets go on who may still try.
+        """Lets go on whose wrong token is to be answered as one.
 
         Raises:
             ProblemError: 429, for the rest of the minute.
@@ -42,7 +42,8 @@ class FailedAttempts:
             429,
             "too-many-failures",
             "Too many wrong tokens",
-            f"Your address has shown too many wrong tokens. Try again in {seconds} s, with a valid one.",
+            "Your address has shown too many wrong tokens, of which this is one. Show a valid one, which is taken at "
+            f"once: others are refused like this for {seconds} s.",
             headers={"Retry-After": str(seconds)},
         )
 

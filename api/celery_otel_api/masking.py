@@ -1,4 +1,4 @@
-"""Takes passwords out of what is shown: of addresses, and of whatever is named like one."""
+"""Takes out of what is shown passwords, of addresses and of whatever is named like one, and arguments of plans."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ _SECRET = re.compile(
 )
 # To the last @ there is: a password may have one, and too much masked is better than too little.
 _USER = re.compile(r"(\w[\w+.-]*://)\S*@")
+# Also in the older spelling, and with the prefix that an application gives its settings.
+_PLANS = re.compile(r"beat_?schedule$", re.IGNORECASE)
 _QUERY = re.compile(r"([?&;][\w.-]*(?:pass|secret|token|key|signature|credential)[\w.-]*=)[^&;\s'\"]+", re.IGNORECASE)
 
 
@@ -27,6 +29,27 @@ def masked(value: Any) -> Any:
 def masked_text(text: str) -> str:
     """A text without user and password in the addresses in it."""
     return _QUERY.sub(rf"\g<1>{MASK}", _USER.sub(rf"\g<1>{MASK}@", text))
+
+
+def plans_cut(settings: Any) -> Any:
+    """Celery's settings without the arguments of beat's tasks, which may be personal data: to `read` they are hidden.
+
+    Whatever is not a mapping is given back as it is.
+    """
+    if not isinstance(settings, Mapping):
+        return settings
+    return {key: _plans(value) if _PLANS.search(str(key)) else value for key, value in settings.items()}
+
+
+def _plans(plans: Any) -> Any:
+    # Celery writes an entry that is an object as a text, with its arguments in it.
+    return {name: _plan(plan) for name, plan in plans.items()} if isinstance(plans, Mapping) else MASK
+
+
+def _plan(plan: Any) -> Any:
+    if not isinstance(plan, Mapping):
+        return MASK
+    return {key: MASK if value and key in ("args", "kwargs") else value for key, value in plan.items()}
 
 
 def _under(key: str, value: Any) -> Any:

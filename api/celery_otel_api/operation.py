@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,6 +30,15 @@ class Scope(StrEnum):
     """Revoke tasks."""
     METRICS = "metrics"
     """Read `/metrics`."""
+
+
+class _AnyText(PathConvertor):
+    """Ids of tasks are any text: Starlette's own for paths takes slashes, but no line breaks."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("any_text", _AnyText())
 
 
 class NoParameters(BaseModel):
@@ -144,8 +154,7 @@ def _route(path: str, methods: Mapping[str, Operation]) -> Route:
         method = "GET" if request.method == "HEAD" else request.method
         return await methods[method].answer(request)
 
-    # Ids of tasks are any text, slashes included.
-    return Route(path.replace("{task_id}", "{task_id:path}"), endpoint, methods=list(methods), name=path)
+    return Route(path.replace("{task_id}", "{task_id:any_text}"), endpoint, methods=list(methods), name=path)
 
 
 async def valid_body(request: Request, model: type[Model]) -> Model:

@@ -35,7 +35,7 @@ KINDS = {
     "request-too-slow": "The body of the request did not arrive in time.",
     "task-finished": "The task has ended already: there is nothing to revoke.",
     "token-needed": "No token was shown, and one is needed.",
-    "too-many-failures": "The caller's address has shown too many wrong tokens; `Retry-After` says until when.",
+    "too-many-failures": "The caller's address has shown too many wrong tokens; a valid one is taken all the same.",
     "too-many-listeners": "As many streams are open as the service gives out; `Retry-After` says when to try again.",
     "too-slow": "The answer was not ready within the time that the service gives itself.",
 }

@@ -1,5 +1,6 @@
 """Revokes a task in all workers and, if it is to be terminated, waits for its end. It blocks: call it in a thread."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from celery import Celery
 from kombu.connection import Connection
 
 from celery_otel.inspection import EndedTask, Inspection, WorkerAnswer
-from celery_otel_api.broker import broker_connection
+from celery_otel_api.broker import broker_connection, failures_told
+from celery_otel_api.errors import BrokerUnreachableError, RevokeUnknownError
 
-_PAUSE = 0.1
+_PAUSE = 0.5
+"""Seconds between two looks: each takes every worker's report, which of 10 000 tasks costs it CPU."""
 _SHORTEST = 0.1
+logger = logging.getLogger("celery_otel_api")
 _TERMINATED = "terminate: "
 """How a worker begins its answer that had something to terminate."""
 
@@ -63,52 +67,74 @@ class Revoker:
         patience: Seconds to wait for the next worker's answer.
         deadline: Seconds for everything.
         monotonic: The time.
+        sleep: Lets time pass.
     """
 
     def __init__(
-        self, app: Celery, patience: float, deadline: float, monotonic: Callable[[], float] = time.monotonic
+        self,
+        app: Celery,
+        patience: float,
+        deadline: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._app = app
         self._patience = patience
         self._deadline = deadline
         self._monotonic = monotonic
+        self._sleep = sleep
 
     def __call__(self, order: Order) -> Answered:
         """Does it.
 
         Raises:
-            BrokerUnreachableError: The broker does not answer, or the connection broke.
+            BrokerUnreachableError: The broker does not answer, and nothing was sent.
+            RevokeUnknownError: The connection broke when the request may have been sent.
         """
         end = self._monotonic() + self._deadline
-        inspection = Inspection(self._app)
         with broker_connection(self._app, self._deadline) as connection:
-            answers = inspection.command(
-                "revoke",
-                connection,
-                timeout=self._patience,
-                expected=order.expected,
-                task_id=order.task_id,
-                terminate=order.terminate,
-                signal=order.signal,
-            )
+            try:
+                with failures_told(connection):
+                    answers = self._send(connection, order)
+            except BrokerUnreachableError as error:
+                raise RevokeUnknownError(str(error)) from error
             confirmed, refused = _sorted_out(answers)
             holders = {*order.holders, *_terminating(answers)}
             if not order.terminate:
                 return Answered(confirmed, refused, tuple(sorted(holders)), None)
             waited_for = holders & set(confirmed)
-            ended = bool(waited_for) and self._wait(inspection, connection, order, waited_for, end)
+            ended = bool(waited_for) and self._wait(connection, order, waited_for, end)
             return Answered(confirmed, refused, tuple(sorted(holders)), ended)
 
-    def _wait(
-        self, inspection: Inspection, connection: Connection, order: Order, holders: Collection[str], end: float
-    ) -> bool:
+    def _send(self, connection: Connection, order: Order) -> dict[str, Any]:
+        return Inspection(self._app).command(
+            "revoke",
+            connection,
+            timeout=self._patience,
+            expected=order.expected,
+            task_id=order.task_id,
+            terminate=order.terminate,
+            signal=order.signal,
+        )
+
+    def _wait(self, connection: Connection, order: Order, holders: Collection[str], end: float) -> bool:
+        """Whether it was seen to end; what was confirmed before stays true if the broker goes away."""
+        try:
+            with failures_told(connection):
+                return self._look(connection, order, holders, end)
+        except BrokerUnreachableError as error:
+            logger.warning("Whether task %r has ended cannot be seen. %s", order.task_id, error)
+            return False
+
+    def _look(self, connection: Connection, order: Order, holders: Collection[str], end: float) -> bool:
+        inspection = Inspection(self._app)
         while (left := end - self._monotonic()) > 0:
             timeout = max(_SHORTEST, min(self._patience, left))
             answers = inspection.ask(connection, timeout=timeout, expected=order.expected, since={})
             ended = verdict(order, holders, answers)
             if ended is not None:
                 return ended
-            time.sleep(_PAUSE)
+            self._sleep(_PAUSE)
         return False
 
 

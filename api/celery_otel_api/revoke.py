@@ -9,17 +9,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from celery_otel_api.cluster import Cluster
-from celery_otel_api.errors import BrokerUnreachableError
+from celery_otel_api.errors import BrokerUnreachableError, RevokeUnknownError
 from celery_otel_api.freshness import cluster_of_request, json_response, rfc3339
 from celery_otel_api.operation import API, Operation, Scope
 from celery_otel_api.problems import Problem, ProblemError
 from celery_otel_api.revocation import Answered, Order, Revoker
 from celery_otel_api.revoke_schemas import Revocation, RevokeParameters
+from celery_otel_api.task_facts import end_noted
 from celery_otel_api.task_state import Asked, ask
 
 logger = logging.getLogger("celery_otel_api")
 REVOKED = "REVOKED"
 RETRY_AFTER = {"Retry-After": "5"}
+_NOTHING = "Nothing was revoked: try again when the broker is back."
+_PERHAPS = "Whether it was revoked is not known: look at the task's state, and ask again."
 
 
 async def revoke(request: Request, parameters: RevokeParameters) -> Response:
@@ -37,7 +40,7 @@ async def _revoke(cluster: Cluster, parameters: RevokeParameters) -> tuple[int, 
     before = await ask(cluster, parameters.task_id)
     _refuse_finished(before, parameters)
     if not before.snapshot.broker_connected:
-        raise _unreachable(before.snapshot.reason)
+        raise _unreachable(before.snapshot.reason, _NOTHING)
     order = _order(cluster, before, parameters)
     answered = await _answers(cluster, order)
     silent = sorted(set(order.expected) - set(answered.confirmed) - set(answered.refused))
@@ -56,9 +59,8 @@ def _refuse_finished(before: Asked, parameters: RevokeParameters) -> None:
     )
 
 
-def _unreachable(reason: str) -> ProblemError:
-    detail = f"{reason} Nothing was revoked: try again when the broker is back."
-    return ProblemError(503, "broker-unreachable", "The broker is away", detail, headers=RETRY_AFTER)
+def _unreachable(reason: str, outcome: str) -> ProblemError:
+    return ProblemError(503, "broker-unreachable", "The broker is away", f"{reason} {outcome}", headers=RETRY_AFTER)
 
 
 def _nobody(parameters: RevokeParameters, silent: list[str]) -> ProblemError:
@@ -88,15 +90,16 @@ async def _answers(cluster: Cluster, order: Order) -> Answered:
         # Twice: once for the connection, once for the workers.
         return await asyncio.wait_for(asyncio.to_thread(revoker, order), 2 * settings.deadline)
     except BrokerUnreachableError as error:
-        raise _unreachable(str(error)) from error
+        raise _unreachable(str(error), _NOTHING) from error
+    except RevokeUnknownError as error:
+        raise _unreachable(str(error), _PERHAPS) from error
     except TimeoutError:
-        raise _unreachable(f"The broker did not answer within {2 * settings.deadline:g} s.") from None
+        raise _unreachable(f"The broker did not answer within {2 * settings.deadline:g} s.", _PERHAPS) from None
 
 
 def _said(before: Asked, answered: Answered, parameters: RevokeParameters, silent: list[str]) -> tuple[int, Revocation]:
     memory = {answer.name: answer.remembers_revokes for answer in before.snapshot.answers}
     remembered = {name: memory.get(name) for name in answered.confirmed}
-    done = before.facts.state == REVOKED or bool(answered.terminated) or _holder_confirmed(answered)
     revocation = Revocation(
         timestamp=rfc3339(time.time()),
         task_id=parameters.task_id,
@@ -108,7 +111,14 @@ def _said(before: Asked, answered: Answered, parameters: RevokeParameters, silen
         remembered=remembered,
         detail=" ".join(_detail(before, answered, silent, remembered)),
     )
-    return 200 if done else 202, revocation
+    return 200 if _done(before, answered, silent, parameters.task_id) else 202, revocation
+
+
+def _done(before: Asked, answered: Answered, silent: list[str], task_id: str) -> bool:
+    if answered.terminated or _holder_confirmed(answered):
+        return True
+    # Any worker may have noted the revoke in the result backend: those that are silent may still run the task.
+    return before.facts.state == REVOKED and (not silent or end_noted(task_id, before.snapshot))
 
 
 def _holder_confirmed(answered: Answered) -> bool:
@@ -140,7 +150,7 @@ def _outcome(before: Asked, answered: Answered) -> str:  # noqa: PLR0911  # one 
         return f"{holders} runs the task and will let it end: terminate=true ends it. It would refuse to run it again."
     if state in ("RESERVED", "SCHEDULED"):
         return f"{holders} holds the task, which has not begun, and will refuse it when its turn comes."
-    return f"{holders} was told to end the task, which had not ended when the time was over: look at its state."
+    return f"{holders} was told to end the task, and its end was not seen in time: look at its state."
 
 
 def _named(names: Iterable[str]) -> str:
@@ -167,9 +177,10 @@ OPERATIONS = (
         f"{API}/tasks/{{task_id}}/revoke",
         revoke,
         "Revoke a task: no worker will begin it, and with terminate the one that runs it ends it",
-        "Every worker is asked to confirm. 200: a worker that holds it has confirmed, or it has ended. 202: no worker "
-        "that answered holds it, and those that answered will refuse it. 409: it had ended before. 504: no worker "
-        "answered. Asking again does no harm.",
+        "Every worker is asked to confirm. 200: a worker that holds it has confirmed, or it has ended, or it was "
+        "revoked before and every worker has answered. 202: no worker that answered holds it, and those that answered "
+        "will refuse it. 409: it had ended before. 503: the broker is away; the detail says whether anything may have "
+        "been revoked. 504: no worker answered. Asking again does no harm.",
         method="POST",
         scope=Scope.CONTROL,
         parameters=RevokeParameters,

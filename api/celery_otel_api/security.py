@@ -58,7 +58,7 @@ class Security(AuthenticationBackend):
         """The caller of a request.
 
         Raises:
-            RefusedError: They showed a token that is not valid, or have shown too many.
+            RefusedError: They showed a token that is not valid.
         """
         try:
             caller = self._caller(conn)
@@ -78,14 +78,16 @@ class Security(AuthenticationBackend):
     def exchange(self, conn: HTTPConnection, secret: str) -> Caller:
         """The caller to whom a token belongs.
 
+        A valid one is always taken: nobody guesses 256 random bits, and others may have the address of who tries.
+
         Raises:
-            ProblemError: It is not valid, or they have shown too many that are not.
+            ProblemError: 401 if it is not valid, 429 if their address has shown too many that are not.
         """
-        address = conn.client.host if conn.client else "unknown"
-        self._failures.check(address)
         token = self.tokens.find(secret)
         if token is not None:
             return Caller(token.name, token.scopes)
+        address = conn.client.host if conn.client else "unknown"
+        self._failures.check(address)
         self._failures.add(address)
         logger.warning("%s has shown a token that is not valid", address)
         detail = "This token is not valid. Show one whose line is in this service's token file."

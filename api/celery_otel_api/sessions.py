@@ -15,8 +15,8 @@ from celery_otel_api.tokens import digest_of
 LIFETIME = 8 * 3600.0
 """Seconds after which a session ends."""
 
-MOST = 1_000
-"""Sessions at a time; one more ends the oldest."""
+MOST = 100
+"""Sessions of one token's name at a time; one more ends its oldest, and nobody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Sessions:
 
     def begin(self, caller: Caller) -> tuple[str, Session]:
         """A new session and its cookie."""
-        self._forget()
+        self._forget(caller.name)
         cookie = secrets.token_urlsafe(32)
         session = Session(caller, secrets.token_urlsafe(32), self._wall() + LIFETIME)
         self._sessions[digest_of(cookie)] = session
@@ -66,9 +66,10 @@ class Sessions:
         """Ends the session of a cookie, if there is one."""
         self._sessions.pop(digest_of(cookie), None)
 
-    def _forget(self) -> None:
+    def _forget(self, name: str) -> None:
         now = self._wall()
         self._sessions = {key: session for key, session in self._sessions.items() if now < session.ends_at}
         # The first is the oldest.
-        while len(self._sessions) >= MOST:
-            del self._sessions[next(iter(self._sessions))]
+        theirs = [key for key, session in self._sessions.items() if session.caller.name == name]
+        for key in theirs[: max(0, len(theirs) - MOST + 1)]:
+            del self._sessions[key]

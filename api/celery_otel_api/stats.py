@@ -16,7 +16,7 @@ from celery_otel_api.cluster import Cluster
 from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.freshness import cluster_of_request, json_response, rfc3339
 from celery_otel_api.keeper import Keeper
-from celery_otel_api.masking import masked
+from celery_otel_api.masking import masked, plans_cut
 from celery_otel_api.operation import API, Operation
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.shown import shown
@@ -68,7 +68,7 @@ def _asked(app: Celery, settings: ApiSettings, expected: Collection[str]) -> dic
 
 
 def _told(answers: Mapping[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = shown({command: _cut(masked(answer)) for command, answer in answers.items()})
+    told: dict[str, Any] = shown({command: _cut(masked(plans_cut(answer))) for command, answer in answers.items()})
     return told
 
 

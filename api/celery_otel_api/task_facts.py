@@ -35,6 +35,7 @@ class TaskFacts:
         task_name: Its name; empty where it is not known.
         error_type: The class of its exception; empty if there is none.
         holders: Node names of the workers that hold it now.
+        doubted: Whether a worker that did not answer may still run it, although it is said to have ended.
     """
 
     state: str
@@ -44,11 +45,12 @@ class TaskFacts:
     task_name: str = ""
     error_type: str = ""
     holders: tuple[str, ...] = field(default=())
+    doubted: bool = False
 
     @property
     def ready(self) -> bool:
         """Whether it has ended."""
-        return self.state in ENDED
+        return self.state in ENDED and not self.doubted
 
 
 def known(task_id: str, snapshot: Snapshot, stored: Stored) -> TaskFacts | None:
@@ -59,10 +61,28 @@ def known(task_id: str, snapshot: Snapshot, stored: Stored) -> TaskFacts | None:
     if held and (stored.state not in READY_STATES or stored.state == REVOKED):
         return _held(held, stored.state)
     # A result that the task does not store, or that could not be, leaves an older state there.
-    stale = ended is not None and ended.status != "retry" and stored.state not in ENDED
-    if stored.state is not None and not stale:
-        return _stored(stored, ended)
+    over = end_noted(task_id, snapshot)
+    if stored.state is not None and not (over and stored.state not in ENDED):
+        doubt = "" if over or stored.state != REVOKED else _doubt(snapshot)
+        return _stored(stored, ended, doubt)
     return None if ended is None else _ended(ended)
+
+
+def end_noted(task_id: str, snapshot: Snapshot) -> bool:
+    """Whether an instrumented worker has noted the end of a task."""
+    newest = next((task for task in snapshot.ended if task.task_id == task_id), None)
+    return newest is not None and newest.status != "retry"
+
+
+def _doubt(snapshot: Snapshot) -> str:
+    """Why a task that is revoked may run all the same; empty if it cannot.
+
+    Celery 5.7 lets any worker write REVOKED that does not run the task itself, also while another one runs it.
+    """
+    quiet = ", ".join(member.name for member in snapshot.members if member.presence is not Presence.ONLINE)
+    if not snapshot.broker_connected:
+        return f"{snapshot.reason} So the workers could not be asked{quiet and f': {quiet}'}. They may still run it."
+    return f"These workers did not answer and may still run it: {quiet}." if quiet else ""
 
 
 def _held(held: list[HeldTask], stored: str | None) -> TaskFacts:
@@ -88,12 +108,13 @@ def _where_held(task: HeldTask) -> Where:
     )
 
 
-def _stored(stored: Stored, ended: EndedTask | None) -> TaskFacts:
+def _stored(stored: Stored, ended: EndedTask | None, doubt: str) -> TaskFacts:
     state = str(stored.state)
     where = _where_stored(stored) if ended is None else _where_ended(ended)
     name = ended.task_name if ended else str((stored.details or {}).get("name") or "")
     error = stored.error.type if stored.error else ""
-    return TaskFacts(state, Source.RESULT_BACKEND, _of_backend(state), where, name, error)
+    meaning = f"{_of_backend(state)} {doubt}".rstrip()
+    return TaskFacts(state, Source.RESULT_BACKEND, meaning, where, name, error, doubted=bool(doubt))
 
 
 def _of_backend(state: str) -> str:

@@ -1,8 +1,8 @@
 """`GET tasks/{task_id}/status`: what is known of one task, and who said it."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from celery_otel_api.errors import BrokerUnreachableError
 from celery_otel_api.freshness import age_of, cluster_of_request, fresh_fields, json_response, may
 from celery_otel_api.operation import API, Operation, Scope
 from celery_otel_api.queue_search import Found, search
+from celery_otel_api.result_readers import TooManyReadersError
 from celery_otel_api.results import Stored, stored
 from celery_otel_api.shown import shown
 from celery_otel_api.snapshot import Snapshot
@@ -20,7 +21,6 @@ from celery_otel_api.task_state_schemas import ResultBackend, TaskError, TaskSta
 
 _LEAST = 0.5
 """Seconds that each is given, also when those before have used up the deadline."""
-_READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,12 @@ async def ask(cluster: Cluster, task_id: str, *, fresh: bool = True) -> Asked:
 
 
 async def _stored(cluster: Cluster, task_id: str, within: float) -> Stored:
-    read = asyncio.get_running_loop().run_in_executor(_readers(cluster), stored, cluster.app, task_id)
     try:
-        return await asyncio.wait_for(read, within)
+        return await asyncio.wait_for(cluster.readers.read(partial(stored, cluster.app, task_id)), within)
     except TimeoutError:
         return Stored(configured=True, reason="The result backend did not answer in time.")
-
-
-def _readers(cluster: Cluster) -> ThreadPoolExecutor:
-    """Threads for the result backend alone: one that hangs shall not take those that ask the workers."""
-    readers: ThreadPoolExecutor | None = cluster.parts.get("readers")
-    if readers is None:
-        readers = cluster.parts["readers"] = ThreadPoolExecutor(_READERS, "celery-otel-results")
-    return readers
+    except TooManyReadersError as error:
+        return Stored(configured=True, reason=str(error))
 
 
 async def _search(cluster: Cluster, snapshot: Snapshot, task_id: str, within: float) -> Found:

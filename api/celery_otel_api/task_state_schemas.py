@@ -76,7 +76,10 @@ class TaskState(Fresh):
         description="QUEUED, RESERVED, SCHEDULED, STARTED, RETRY, SUCCESS, FAILURE, REVOKED, REJECTED, IGNORED, a word "
         "that the task has given itself, or UNKNOWN: never seen or expired"
     )
-    ready: bool = Field(description="whether it has ended")
+    ready: bool = Field(
+        description="whether it is known to have ended; false for one that is REVOKED while a worker did not answer "
+        "that may still run it"
+    )
     successful: bool | None = Field(description="whether it succeeded; null until it has ended")
     result: Any = Field(description="what it returned, or says of its progress; null without scope results")
     results_shown: bool = Field(description="whether the caller has scope results; without it, result is null")

@@ -69,6 +69,7 @@ const OUTCOMES = {
   200: ["Confirmed", "good"],
   202: ["Noted", "warn"],
   409: ["Finished already", "warn"],
+  503: ["Broker away", "bad"],
   504: ["Nobody answered", "bad"],
 };
 

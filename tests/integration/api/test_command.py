@@ -49,6 +49,18 @@ def test_it_ends_although_a_request_is_open(tmp_path: Path, module: str) -> None
             assert 0 == process.wait(20), process.log_tail
 
 
+def test_it_ends_although_the_result_backend_hangs(tmp_path: Path, module: str) -> None:
+    """One that accepts connections and says nothing, in the midst of a reading, does not keep it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {"CELERY_RESULT_BACKEND": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"}
+        arguments = ["-A", module, "--port", "0", "--deadline", "1"]
+        with service_process(tmp_path, arguments, env) as process:
+            state = httpx.get(f"{address_of(process)}/api/v1/celery/tasks/t/status", timeout=30).json()
+            process.signal(signal.SIGTERM)
+            assert 0 == process.wait(20), process.log_tail
+    assert "The result backend did not answer in time." == state["result_backend"]["reason"]
+
+
 def test_variables_say_what_options_say(tmp_path: Path, module: str) -> None:
     """And an option overrules its variable."""
     port = free_port()

@@ -73,6 +73,10 @@ class Caller:
         query = {name: str(value) for name, value in (params or {}).items()}
         return self._runner.run(self._client.get(path, params=query))
 
+    def post(self, path: str) -> httpx.Response:
+        """Asks to do something."""
+        return self._runner.run(self._client.post(path))
+
     def get_at_once(self, path: str, times: int) -> list[httpx.Response]:
         """Asks for the same so many times at once."""
 
@@ -88,15 +92,17 @@ def serving(
     survey: Callable[[], Snapshot],
     authorize: Authorize = everyone,
     backend: str | None = None,
+    app: Celery | None = None,
+    expected: Sequence[str] = (),
 ) -> Iterator[Caller]:
-    """The service with some operations, on what a survey finds and what a result backend has."""
+    """The service with some operations, on what a survey finds and what a result backend has, or an application's."""
     settings = ApiSettings.read(refresh_interval=60.0, deadline=0.1)
     snapshots = SnapshotKeeper(survey, interval=60.0, deadline=5.0)
-    app = Celery("unit", broker="memory://", backend=backend, set_as_current=False)
+    app = app or Celery("unit", broker="memory://", backend=backend, set_as_current=False)
     service = Starlette(
         routes=routes(operations),
         exception_handlers={ProblemError: on_problem, Exception: on_error},
     )
-    service.state.cluster = Cluster(app, settings, Fleet((), 60.0, lambda: 0.0), snapshots, authorize)
+    service.state.cluster = Cluster(app, settings, Fleet(expected, 60.0, lambda: 0.0), snapshots, authorize)
     with asyncio.Runner() as runner:
         yield Caller(service, runner)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from celery_otel_api.caller import ANYONE
+from celery_otel_api.caller import ANYONE, Caller
 from celery_otel_api.operation import Scope
 from celery_otel_api.security import COOKIE
 from celery_otel_api.sessions import LIFETIME, MOST, Sessions
@@ -145,7 +145,9 @@ def test_a_session_has_an_end() -> None:
 
 
 def test_sessions_are_bounded() -> None:
-    """The oldest give way."""
+    """The oldest of the same token give way, and nobody else's."""
     sessions = Sessions()
+    others, _ = sessions.begin(Caller("bob", frozenset()))
     cookies = [sessions.begin(ANYONE)[0] for _ in range(MOST + 1)]
-    assert [False, True, True] == [sessions.find(cookies[index]) is not None for index in (0, 1, -1)]
+    found = [sessions.find(cookie) is not None for cookie in (others, cookies[0], cookies[1], cookies[-1])]
+    assert [True, False, True, True] == found

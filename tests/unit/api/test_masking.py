@@ -1,9 +1,10 @@
 """No password is shown."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celery_otel_api.masking import MASK, masked, masked_text
+from celery_otel_api.masking import MASK, masked, masked_text, plans_cut
 
 letters = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)
 
@@ -36,3 +37,21 @@ def test_what_is_named_like_a_secret_is_masked() -> None:
 def test_secrets_in_a_query_are_masked() -> None:
     """A password may be a parameter of the address."""
     assert f"redis://h/0?password={MASK}&db=1" == masked_text("redis://h/0?password=p&db=1")
+
+
+def test_arguments_of_what_beat_sends_are_hidden() -> None:
+    """Of every entry of the schedule, in each spelling of the setting; what else it says stays."""
+    entry = {"task": "shop.mail", "schedule": 60.0, "args": ["ann@example.com"], "kwargs": {"iban": "DE1"}}
+    hidden = {"task": "shop.mail", "schedule": 60.0, "args": MASK, "kwargs": MASK}
+    bare = {"task": "shop.add", "schedule": "<crontab>", "args": [], "kwargs": {}}
+    for name in ("beat_schedule", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"):
+        told = plans_cut(
+            {name: {"mail": entry, "bare": bare, "object": "<ScheduleEntry: mail('ann')>"}, "timezone": "UTC"}
+        )
+        assert {name: {"mail": hidden, "bare": bare, "object": MASK}, "timezone": "UTC"} == told
+
+
+@pytest.mark.parametrize("answer", [None, ["q"], 7, {"beat_schedule_filename": "celerybeat-schedule"}])
+def test_what_has_no_schedule_stays(answer: object) -> None:
+    """The answers of other commands are left alone."""
+    assert answer == plans_cut(answer)

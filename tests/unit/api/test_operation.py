@@ -42,9 +42,9 @@ def test_parameters_come_from_path_and_query() -> None:
 
 
 def test_an_id_is_any_text() -> None:
-    """A slash in the id of a task, encoded as it must be in a path, is part of it."""
+    """A slash or a line break in the id of a task, encoded as it must be in a path, is part of it."""
     with client_of(operations=ECHO) as client:
-        assert "a/b c" == client.get("/echo/a%2Fb%20c").json()["task_id"]
+        assert "a/b c\nd" == client.get("/echo/a%2Fb%20c%0Ad").json()["task_id"]
 
 
 @pytest.mark.parametrize(

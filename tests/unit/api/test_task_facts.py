@@ -46,6 +46,36 @@ def test_who_knows_best(
     assert expected == (None if facts is None else (facts.state, facts.source))
 
 
+@pytest.mark.parametrize("presence", [Presence.SILENT, Presence.OFFLINE])
+def test_revoked_is_no_end_while_somebody_may_run_it(presence: Presence) -> None:
+    """Any worker may have noted the revoke: one that did not answer is named, unless the task's end is known."""
+    quiet = member(answer(name="x@b"), presence)
+    facts = known("t", snapshot_of(member(answer()), quiet), stored("REVOKED"))
+    assert facts is not None
+    assert ("REVOKED", False) == (facts.state, facts.ready)
+    assert "These workers did not answer and may still run it: x@b." in facts.explanation
+    over = known("t", snapshot_of(quiet, ended=[ended("t", "revoked", "terminated")]), stored("REVOKED"))
+    retried = known("t", snapshot_of(quiet, ended=[ended("t", "retry")]), stored("REVOKED"))
+    failed = known("t", snapshot_of(quiet), stored("FAILURE"))
+    assert [True, False, True] == [facts.ready for facts in (over, retried, failed) if facts]
+
+
+def test_revoked_is_an_end_when_everyone_has_answered() -> None:
+    """No worker that could run it holds it."""
+    facts = known("t", snapshot_of(member(answer())), stored("REVOKED"))
+    assert facts is not None
+    assert (True, "The result backend says so.") == (facts.ready, facts.explanation)
+
+
+def test_revoked_is_no_end_while_nobody_can_be_asked() -> None:
+    """With the broker away a worker may run on."""
+    away = Snapshot(NOW, broker_connected=False, reason="It is away.", members=(member(answer(), Presence.UNKNOWN),))
+    facts = known("t", away, stored("REVOKED"))
+    assert facts is not None
+    assert not facts.ready
+    assert "It is away. So the workers could not be asked: w@a. They may still run it." in facts.explanation
+
+
 def test_a_task_that_runs_again_is_where_it_runs() -> None:
     """Of an attempt that runs and a retry of it that waits already, the one that runs is told."""
     snapshot = snapshot_of(member(answer(held("t", "scheduled"), held("t"))))
