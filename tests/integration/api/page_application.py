@@ -9,9 +9,7 @@ from starlette.applications import Starlette
 from celery_otel_api.application import application
 from celery_otel_api.settings import ApiSettings
 from tests.integration.api.application import app
-
-HOSTILE = "<img src=x onerror=\"document.title='taken'\"> & <b>bold</b>"
-HOSTILE_ERROR = "<script>document.title='taken'</script>"
+from tests.integration.api.hostile import HOSTILE, HOSTILE_ERROR
 
 
 @app.task(name=HOSTILE)

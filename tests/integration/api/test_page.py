@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.api.browsing import PHONE, SECONDS_MS, chromium, served, visit
 from tests.integration.api.conftest import ROOT, Scene
-from tests.integration.api.page_application import HOSTILE, HOSTILE_ERROR
+from tests.integration.api.hostile import HOSTILE, HOSTILE_ERROR
 from tests.unit.api.fake_prometheus import fake_prometheus
 
 HOSTILE_APPLICATION = "tests.integration.api.page_application:app"

@@ -32,8 +32,7 @@ def test_the_numbers_of_a_pool(scene: Scene, pool: str) -> None:
     with scene.service() as service:
         found = filled(scene, service)
     assert (worker.node_name, "online", None) == (found["name"], found["status"], found["since"])
-    kind = "thread" if pool == "threads" else pool
-    assert {"kind": kind, "max_concurrency": 2, "busy_workers": 2} == found["pool"]
+    assert {"kind": pool, "max_concurrency": 2, "busy_workers": 2} == found["pool"]
     assert (worker.pid, [scene.queue], True) == (found["pid"], found["queues"], found["instrumented"])
     assert {"celery", "celery-otel", "python"} == found["versions"].keys()
     assert abs(found["clock_difference"]) < 60
