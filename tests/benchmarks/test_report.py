@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks.comparison import Result, Round, compare
+from tests.benchmarks.comparison import TURNS, Result, Round, compare
 from tests.benchmarks.report import BEGIN, END, more_cpu, rate, ratios, replaced, spread, table
 from tests.benchmarks.resources import Cpu, Memory, Spent
 from tests.benchmarks.variants import BARE, VARIANTS
@@ -49,7 +49,7 @@ def test_a_page_without_markers_is_refused() -> None:
 
 def test_workers_run_their_tasks_and_are_measured() -> None:
     """One small round, with the real broker and collector, gives a number for everything."""
-    (results,) = compare([BARE, OURS], rounds=1, tasks=200, progress=lambda _: None)
+    (results,) = compare([BARE, OURS], rounds=1, tasks=100 * TURNS, progress=lambda _: None)
     assert {"bare", "spans"} == results.keys()
     for result in results.values():
         assert result.spent.cpu.main > 0

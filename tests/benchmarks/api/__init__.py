@@ -1,0 +1,1 @@
+"""Measures the API under load: `python -m tests.benchmarks.api`."""
