@@ -7,6 +7,7 @@ from celery import Celery
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
+from celery_otel.broker import said
 from celery_otel_api.errors import BrokerUnreachableError
 
 _TIMEOUTS = {"redis": ("socket_timeout",), "amqp": ("read_timeout", "write_timeout")}
@@ -52,8 +53,3 @@ def _failures(connection: Connection) -> tuple[type[BaseException], ...]:
     errors = (OSError, OperationalError, *connection.connection_errors, *connection.channel_errors)
     # Kombu counts it among those of Redis: one that is our own must not pass for the broker's.
     return tuple(error for error in errors if error is not KeyError)
-
-
-def said(error: BaseException) -> str:
-    """What an error of the network says, in one line."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -47,6 +47,16 @@ def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def known_age(age: float) -> float | None:
+    """An age in seconds; None for what was never there."""
+    return age if math.isfinite(age) else None
+
+
+def age_header(age: float | None) -> dict[str, str]:
+    """The header `Age` of an answer that was made of what is so old."""
+    return {} if age is None else {"Age": str(int(age))}
+
+
 def age_of(cluster: Cluster) -> float | None:
     """Seconds since the newest snapshot; None if there is none yet."""
     age = cluster.snapshots.age
@@ -70,5 +80,4 @@ def fresh_fields(cluster: Cluster, snapshot: Snapshot) -> dict[str, Any]:
 
 def json_response(body: str | bytes, age: float | None, status: int = 200) -> Response:
     """A response of JSON that is serialised already, with its age."""
-    headers = {} if age is None else {"Age": str(int(age))}
-    return Response(body, status, headers, "application/json")
+    return Response(body, status, age_header(age), "application/json")

@@ -11,12 +11,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from celery_otel_api.cluster import Cluster
 from celery_otel_api.errors import ConfigurationError
 from celery_otel_api.fleet import Presence
+from celery_otel_api.freshness import age_header, known_age, rfc3339
 from celery_otel_api.health_schemas import HealthStatus
 from celery_otel_api.health_verdict import Health, Verdict, judged
 from celery_otel_api.keeper import Keeper
 from celery_otel_api.operation import API, NoParameters, Operation
 from celery_otel_api.queue_status import queue_statuses
-from celery_otel_api.queues import age_header, known_age, newest, rfc3339
+from celery_otel_api.queues import newest
 from celery_otel_api.queues_schemas import Freshness
 from celery_otel_api.remote import Remote, RemoteError
 from celery_otel_api.settings import ApiSettings

@@ -11,8 +11,8 @@ from typing import Any
 from celery import Celery
 
 from celery_otel import names
+from celery_otel.broker import said
 from celery_otel.failures import FailureLog
-from celery_otel_api.broker import said
 from celery_otel_api.exposition import Labels, parsed, values_of
 from celery_otel_api.fleet import Fleet
 from celery_otel_api.gauges import worker_name

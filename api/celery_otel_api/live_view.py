@@ -4,7 +4,6 @@ Durations are worked out here, with each worker's clock set right by its differe
 part in them.
 """
 
-from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
 from celery import Celery
@@ -12,6 +11,7 @@ from celery import Celery
 from celery_otel.inspection import STATES, EndedTask, HeldTask
 from celery_otel.worker_answer import number_held, total
 from celery_otel_api.fleet import Member, Presence
+from celery_otel_api.freshness import rfc3339
 from celery_otel_api.live_schemas import Live, LiveFailure, LiveLinks, LivePool, LiveSummary, LiveTask, LiveWorker
 from celery_otel_api.settings import ApiSettings
 from celery_otel_api.snapshot import Snapshot
@@ -24,7 +24,7 @@ _FAILED = frozenset({"failure", "rejected"})
 def live_view(snapshot: Snapshot, app: Celery, settings: ApiSettings) -> Live:
     """What the page shows of a snapshot."""
     return Live(
-        timestamp=_rfc3339(snapshot.taken_at) if snapshot.taken_at else None,
+        timestamp=rfc3339(snapshot.taken_at) if snapshot.taken_at else None,
         application=str(app.main or ""),
         refresh_seconds=settings.refresh_interval,
         broker_connected=snapshot.broker_connected,
@@ -35,10 +35,6 @@ def live_view(snapshot: Snapshot, app: Celery, settings: ApiSettings) -> Live:
         failures=_failures(snapshot),
         links=LiveLinks(jaeger=_public(settings.jaeger_url), grafana=_public(settings.grafana_url)),
     )
-
-
-def _rfc3339(unix: float) -> str:
-    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _summary(snapshot: Snapshot) -> LiveSummary:

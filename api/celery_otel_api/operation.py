@@ -99,10 +99,6 @@ class Operation:
             detail = f"There was no answer within {MOST_SECONDS:g} s. The log of this service may say why."
             raise ProblemError(504, "too-slow", "The answer took too long", detail) from None
 
-    def route(self) -> Route:
-        """The route that answers it alone; `routes` makes one of all operations of a path."""
-        return _route(self.path, {self.method: self})
-
     def _valid(self, request: Request) -> BaseModel:
         """The parameters.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
-from celery_otel_api.broker import said
+from celery_otel.broker import said
 from celery_otel_api.errors import ApiError
 
 _MOST_BYTES = 4_000_000

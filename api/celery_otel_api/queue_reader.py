@@ -10,7 +10,7 @@ from typing import Any
 from kombu.connection import Connection
 from kombu.transport.virtual import base as virtual
 
-from celery_otel_api.broker import said
+from celery_otel.broker import said
 
 Reasons = Mapping[str, str]
 """For each field that is None, why."""

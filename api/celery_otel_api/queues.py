@@ -1,13 +1,12 @@
 """`GET /api/v1/celery/queues/status`: how much waits, for how long, and whether anybody takes it."""
 
-import math
 import time
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from celery_otel_api.cluster import Cluster
+from celery_otel_api.freshness import age_header, known_age, rfc3339
 from celery_otel_api.operation import API, Operation
 from celery_otel_api.queue_status import queue_statuses
 from celery_otel_api.queue_survey import QueueSurvey
@@ -40,21 +39,6 @@ async def newest(cluster: Cluster, *, fresh: bool) -> tuple[Snapshot, QueueSurve
     snapshot = await cluster.snapshots.get(fresh=fresh)
     left = cluster.settings.deadline - (time.monotonic() - begun)
     return snapshot, await cluster.queues.get(fresh=fresh, within=left)
-
-
-def known_age(age: float) -> float | None:
-    """An age in seconds; None for what was never there."""
-    return age if math.isfinite(age) else None
-
-
-def age_header(age: float | None) -> dict[str, str]:
-    """The header `Age` of an answer that was made of what is so old."""
-    return {} if age is None else {"Age": str(int(age))}
-
-
-def rfc3339(at: float) -> str:
-    """A Unix time as RFC 3339 writes it, in UTC."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 OPERATIONS = (

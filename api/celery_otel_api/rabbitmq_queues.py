@@ -6,7 +6,7 @@ from typing import Any
 
 from kombu.connection import Connection
 
-from celery_otel_api.broker import said
+from celery_otel.broker import said
 from celery_otel_api.queue_reader import QueueReading
 from celery_otel_api.rabbitmq_management import ManagedQueue, ManagementError, RabbitMQManagement
 

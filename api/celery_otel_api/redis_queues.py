@@ -10,7 +10,7 @@ from typing import Any
 
 from kombu.connection import Connection
 
-from celery_otel_api.broker import said
+from celery_otel.broker import said
 from celery_otel_api.published_at import published_at
 from celery_otel_api.queue_reader import EMPTY, QueueReading
 from celery_otel_api.redis_bindings import attributed

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
-from celery_otel_api.broker import said
+from celery_otel.broker import said
 from celery_otel_api.errors import ApiError, ConfigurationError
 
 

@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, Response
 from celery_otel.summary import summarized
 from celery_otel_api.cluster import Cluster
 from celery_otel_api.fleet import Presence
+from celery_otel_api.freshness import age_header, known_age, rfc3339
 from celery_otel_api.operation import API, Operation
 from celery_otel_api.queue_status import queue_statuses
-from celery_otel_api.queues import age_header, known_age, newest, rfc3339
+from celery_otel_api.queues import newest
 from celery_otel_api.queues_schemas import Freshness, QueueStatus
 from celery_otel_api.recent_figures import WINDOW, Figures, RecentFigures
 from celery_otel_api.snapshot import Snapshot

@@ -79,14 +79,14 @@ def spread(values: Sequence[float]) -> str:
     return f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 
-def replaced(page: str, measured: str) -> str:
-    """A page with what stands between its markers replaced.
+def replaced(page: str, measured: str, begin: str = BEGIN, end: str = END) -> str:
+    """A page with what stands between two markers replaced.
 
     Raises:
         ValueError: A marker is missing.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the numbers: put the lines {BEGIN!r} and {END!r} into it")
-    return f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}"
+    before, begun, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not begun or not ended:
+        raise ValueError(f"the page has no place for the numbers: put the lines {begin!r} and {end!r} into it")
+    return f"{before}{begin}\n\n{measured}\n\n{end}{after}"

@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.benchmarks.api.flower import flower_version, installed
-from tests.benchmarks.api.report import replaced, tables
+from tests.benchmarks.api.report import BEGIN, END, tables
 from tests.benchmarks.api.run import ENTRIES, FEW, run
 from tests.benchmarks.api.wrk import CONNECTIONS, LoadError, program
+from tests.benchmarks.report import replaced
 
 PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measured = f"{_conditions(options.seconds, busy)}\n\n{tables(results)}"
     sys.stdout.write(f"{measured}\n")
     if options.write:
-        PAGE.write_text(replaced(PAGE.read_text(), measured))
+        PAGE.write_text(replaced(PAGE.read_text(), measured, BEGIN, END))
         _say(f"written to {PAGE}")
 
 

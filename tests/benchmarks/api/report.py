@@ -69,16 +69,3 @@ def _milliseconds(seconds: float) -> str:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
-
-
-def replaced(page: str, measured: str) -> str:
-    """A page with what stands between its markers replaced.
-
-    Raises:
-        ValueError: A marker is missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the numbers: put the lines {BEGIN!r} and {END!r} into it")
-    return f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}"

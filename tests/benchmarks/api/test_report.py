@@ -3,9 +3,10 @@
 import pytest
 
 from tests.benchmarks.api.measurements import Delays, Loaded, Memory
-from tests.benchmarks.api.report import BEGIN, END, replaced, tables
+from tests.benchmarks.api.report import BEGIN, END, tables
 from tests.benchmarks.api.run import OfFlower, Results
 from tests.benchmarks.api.wrk import Load
+from tests.benchmarks.report import replaced
 
 LOAD = Load(requests=5000, seconds=5.0, p50=0.0123, p99=0.0456, failed=2)
 DELAYS = Delays.of([0.1, 0.3, 0.2])
@@ -36,10 +37,12 @@ def test_each_goal_stands_beside_its_measurement() -> None:
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
     """The page around the numbers stays as it was written."""
-    assert f"before\n{BEGIN}\n\nnew\n\n{END}\nafter" == replaced(f"before\n{BEGIN}\nold\n{END}\nafter", "new")
+    assert f"before\n{BEGIN}\n\nnew\n\n{END}\nafter" == replaced(
+        f"before\n{BEGIN}\nold\n{END}\nafter", "new", BEGIN, END
+    )
 
 
 def test_a_page_without_markers_is_refused() -> None:
     """Numbers are never written where nobody asked for them."""
     with pytest.raises(ValueError, match="no place for the numbers"):
-        replaced("a page", "new")
+        replaced("a page", "new", BEGIN, END)
