@@ -63,6 +63,10 @@ validate: tools jaeger ## Let the collector, Prometheus and Jaeger check their c
 bench: venv servers tools ## Measure what the instrumentation costs
 	$(BIN)/python tests/benchmarks/overhead.py
 
+.PHONY: bench-api
+bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.api
+
 ##@ Prepare (the targets above do this by themselves)
 
 .PHONY: venv

@@ -1,17 +1,13 @@
-"""A connection to the broker that is there in time or not at all."""
+"""The library's connection to the broker, with the errors of this package."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import Celery
 from kombu.connection import Connection
-from kombu.exceptions import OperationalError
 
-from celery_otel.broker import said
+from celery_otel import broker
 from celery_otel_api.errors import BrokerUnreachableError
-
-_TIMEOUTS = {"redis": ("socket_timeout",), "amqp": ("read_timeout", "write_timeout")}
-"""What kombu's transports call the seconds that a server may be silent; without, they wait for ever."""
 
 
 @contextmanager
@@ -25,15 +21,8 @@ def broker_connection(app: Celery, timeout: float) -> Iterator[Connection]:
     Raises:
         BrokerUnreachableError: It does not answer, or the connection broke.
     """
-    connection = app.connection_for_write(connect_timeout=timeout / 2, heartbeat=0)
-    try:
-        with failures_told(connection):
-            options = dict.fromkeys(_TIMEOUTS.get(connection.transport.driver_type, ()), timeout)
-            connection.transport_options = {**options, **connection.transport_options}
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=timeout)
-            yield connection
-    finally:
-        connection.release()
+    with _translated(), broker.connected(app, timeout) as connection:
+        yield connection
 
 
 @contextmanager
@@ -43,13 +32,13 @@ def failures_told(connection: Connection) -> Iterator[None]:
     Raises:
         BrokerUnreachableError: The broker does not answer, or the connection broke.
     """
+    with _translated(), broker.failures_told(connection):
+        yield
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
         yield
-    except _failures(connection) as error:
-        raise BrokerUnreachableError(f"The broker at {connection.as_uri()} does not answer: {said(error)}.") from error
-
-
-def _failures(connection: Connection) -> tuple[type[BaseException], ...]:
-    errors = (OSError, OperationalError, *connection.connection_errors, *connection.channel_errors)
-    # Kombu counts it among those of Redis: one that is our own must not pass for the broker's.
-    return tuple(error for error in errors if error is not KeyError)
+    except broker.BrokerAwayError as error:
+        raise BrokerUnreachableError(str(error)) from error

@@ -46,11 +46,13 @@ class Keeper(Generic[T]):
         """Seconds since the newest was complete; infinite before the first."""
         return self._monotonic() - self._ended
 
-    async def get(self, *, fresh: bool = False, within: float | None = None) -> T:
+    async def get(self, *, fresh: bool = False, at_once: bool = False, within: float | None = None) -> T:
         """The newest value.
 
         Args:
             fresh: One that was begun after this call, or at most half an interval before it.
+            at_once: One that is complete for less than two intervals is good enough: who asks does not wait for the
+                next, which is begun all the same. Fresh wins.
             within: Seconds to wait for it, if that is less than the deadline.
 
         Returns:
@@ -60,6 +62,9 @@ class Keeper(Generic[T]):
             Exception: What finding it out has raised.
         """
         since = self._monotonic() - (self._interval / 2 if fresh else self._interval)
+        if at_once and not fresh and self.age < 2 * self._interval:
+            self._begin_after(since)
+            return self._latest
         limit = asyncio.timeout(self._deadline if within is None else max(0.0, min(within, self._deadline)))
         try:
             async with limit:
@@ -73,6 +78,11 @@ class Keeper(Generic[T]):
         # One that is under way may have begun too early: then the next one is waited for.
         while self._begun <= since:
             await asyncio.shield(self._under_way())
+
+    def _begin_after(self, since: float) -> None:
+        """Begins the next one, if it is time for it; what it raises is told to who waits for one."""
+        if self._begun <= since:
+            self._under_way().add_done_callback(_seen)
 
     def _under_way(self) -> "asyncio.Task[None]":
         if self._flight is None:
@@ -90,3 +100,9 @@ class Keeper(Generic[T]):
         """Waits for one that is being found out."""
         if self._flight is not None:
             await asyncio.wait([self._flight], timeout=self._deadline)
+
+
+def _seen(flight: "asyncio.Task[None]") -> None:
+    # asyncio logs an exception that nobody has asked for.
+    if not flight.cancelled():
+        flight.exception()

@@ -1,19 +1,16 @@
 """Asks Prometheus for series over a time. It blocks: callers do so in a thread."""
 
-import base64
-import http.client
 import json
 import math
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
-from celery_otel.broker import said
 from celery_otel_api.errors import ApiError
+from celery_otel_api.remote import Remote, RemoteError
 
+OPTION = "CELERY_OTEL_API_PROMETHEUS_URL"
 _MOST_BYTES = 4_000_000
 """Of an answer: a few dozen series over an hour are a hundredth of it."""
 
@@ -37,17 +34,20 @@ class Series:
     points: Points
 
 
-@dataclass(frozen=True, slots=True)
 class Prometheus:
     """One Prometheus.
 
-    Attributes:
+    Args:
         url: Its address, with user and password if it wants them.
         timeout: Seconds that it may take for each step of an answer.
+
+    Raises:
+        ConfigurationError: It is no address of HTTP.
     """
 
-    url: str
-    timeout: float
+    def __init__(self, url: str, timeout: float) -> None:
+        self._timeout = timeout
+        self._remote = Remote("Prometheus", url, option=OPTION, timeout=timeout)
 
     def range(self, query: str, *, start: float, end: float, step: float) -> list[Series]:
         """The series of a query.
@@ -61,32 +61,13 @@ class Prometheus:
         Raises:
             PrometheusError: It gave no usable answer.
         """
-        parameters = urlencode({"query": query, "start": start, "end": end, "step": step, "timeout": self.timeout})
+        asked = {"query": query, "start": start, "end": end, "step": step, "timeout": self._timeout}
         try:
-            with urllib.request.urlopen(self._request(parameters), timeout=self.timeout) as answer:  # noqa: S310  # checked
-                return _series(json.loads(answer.read(_MOST_BYTES)))
-        except urllib.error.HTTPError as error:
-            raise PrometheusError(f"Prometheus answered {error.code}: {_reason(error)}") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise PrometheusError(f"Prometheus at {self._host} does not answer: {said(error)}.") from None
+            return _series(json.loads(self._remote.read(f"/api/v1/query_range?{urlencode(asked)}", most=_MOST_BYTES)))
+        except RemoteError as error:
+            raise PrometheusError(_reason(error)) from None
         except (ValueError, LookupError, TypeError, AttributeError):
-            raise PrometheusError(f"What answers at {self._host} is not Prometheus.") from None
-
-    @property
-    def _host(self) -> str:
-        return urlsplit(self.url).netloc.rpartition("@")[2]
-
-    def _request(self, parameters: str) -> urllib.request.Request:
-        address = urlsplit(self.url)
-        if address.scheme not in {"http", "https"}:
-            raise PrometheusError("CELERY_OTEL_API_PROMETHEUS_URL has to begin with http:// or https://.")
-        path = f"{address.path.rstrip('/')}/api/v1/query_range"
-        url = urlunsplit((address.scheme, self._host, path, parameters, ""))
-        request = urllib.request.Request(url)  # noqa: S310  # the scheme is checked above
-        if address.username is not None:
-            known = f"{unquote(address.username)}:{unquote(address.password or '')}".encode()
-            request.add_header("Authorization", f"Basic {base64.b64encode(known).decode()}")
-        return request
+            raise PrometheusError(f"What answers at {self._remote.address} is not Prometheus.") from None
 
 
 def _series(answer: Any) -> list[Series]:
@@ -98,9 +79,9 @@ def _point(point: tuple[float, str]) -> tuple[float, float | None]:
     return float(point[0]), value if math.isfinite(value) else None
 
 
-def _reason(error: urllib.error.HTTPError) -> str:
+def _reason(error: RemoteError) -> str:
     """What an error of Prometheus says: JSON with the key `error`, or anything if a proxy answers."""
     try:
-        return str(json.loads(error.read(_MOST_BYTES))["error"])
-    except (ValueError, LookupError, TypeError, OSError):
-        return str(error.reason)
+        return f"Prometheus answered {error.status}: {json.loads(error.body)['error']}"
+    except (ValueError, LookupError, TypeError):
+        return str(error)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from celery_otel_api.keeper import Keeper
+from celery_otel_api.prometheus import OPTION
 from celery_otel_api.remote import Remote, RemoteError
 
 WINDOW = 300
@@ -17,7 +18,6 @@ TIMEOUT = 3.0
 """Seconds for Prometheus' answer."""
 MAX_AGE = 5.0
 """Seconds for which figures are given out again."""
-OPTION = "CELERY_OTEL_API_PROMETHEUS_URL"
 NOT_SET = f"{OPTION} is not set."
 NOT_ASKED = "Prometheus has not answered yet."
 NO_SERIES = "Prometheus has no series of tasks of the last 5 minutes: see that it scrapes the collector."

@@ -10,6 +10,9 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 from celery_otel.broker import said
 from celery_otel_api.errors import ApiError, ConfigurationError
 
+_MOST_OF_ERROR = 100_000
+"""Bytes of what comes with an error that are read."""
+
 
 class RemoteError(ApiError):
     """A service did not answer as it should. The message says which and why, without its password.
@@ -17,11 +20,13 @@ class RemoteError(ApiError):
     Args:
         message: Says it.
         status: The HTTP status, if there was one.
+        body: What came with that, as far as it is not too long.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, body: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
+        self.body = body
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -77,17 +82,24 @@ class Remote:
             with self._opener.open(request, timeout=self._timeout) as response:
                 body: bytes = response.read(most + 1)
         except HTTPError as error:
-            error.close()
-            raise self.error(f"HTTP {error.code} {error.reason}", error.code) from None
+            with error:
+                raise self.error(f"HTTP {error.code} {error.reason}", error.code, _body(error)) from None
         except (OSError, http.client.HTTPException) as error:
             raise self.error(said(error)) from None
         if len(body) > most:
             raise self.error(f"its answer is longer than {most} bytes")
         return body
 
-    def error(self, why: str, status: int | None = None) -> RemoteError:
+    def error(self, why: str, status: int | None = None, body: bytes = b"") -> RemoteError:
         """The error that says why."""
-        return RemoteError(f"{self.name} at {self.address} does not answer as it should: {why}.", status)
+        return RemoteError(f"{self.name} at {self.address} does not answer as it should: {why}.", status, body)
+
+
+def _body(error: HTTPError) -> bytes:
+    try:
+        return error.read(_MOST_OF_ERROR)
+    except (OSError, http.client.HTTPException):
+        return b""
 
 
 def _authorization(user: str | None, password: str | None) -> dict[str, str]:

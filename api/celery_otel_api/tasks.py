@@ -22,7 +22,7 @@ MOST_RENDERED = 64
 async def tasks_status(request: Request, parameters: TasksParameters) -> Response:
     """Answers with one page of what the workers hold."""
     cluster = cluster_of_request(request)
-    snapshot = await cluster.snapshots.get(fresh=parameters.fresh)
+    snapshot = await cluster.snapshots.get(fresh=parameters.fresh, at_once=True)
     age = age_of(cluster)
     body = _rendered(snapshot, parameters, arguments=may(request, Scope.RESULTS))
     # The age changes with each answer, all else with the snapshot.

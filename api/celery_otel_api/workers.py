@@ -15,7 +15,7 @@ _NOBODY = WorkerAnswer("", instrumented=False)
 async def workers_status(request: Request, parameters: WorkersParameters) -> Response:
     """Answers with every worker that is expected or has answered."""
     cluster = cluster_of_request(request)
-    snapshot = await cluster.snapshots.get(fresh=parameters.fresh)
+    snapshot = await cluster.snapshots.get(fresh=parameters.fresh, at_once=True)
     online = len(snapshot.named(Presence.ONLINE))
     status = WorkersStatus(
         **fresh_fields(cluster, snapshot),

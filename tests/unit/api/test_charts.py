@@ -9,6 +9,7 @@ import pytest
 
 from celery_otel_api.charts import ChartRoom
 from celery_otel_api.charts_schemas import Charts
+from celery_otel_api.errors import ConfigurationError
 from celery_otel_api.prometheus import Prometheus
 from tests.unit.api.fake_prometheus import FakePrometheus, fake_prometheus
 
@@ -111,7 +112,7 @@ def test_a_prometheus_that_is_away_is_named_without_its_password(prometheus: Fak
     """The reason says who does not answer, and no secret."""
     prometheus.server_close()
     reason = _charts(f"http://me:secret@{prometheus.place}").reason
-    assert reason.startswith(f"Prometheus at {prometheus.place} does not answer")
+    assert reason.startswith(f"Prometheus at http://{prometheus.place} does not answer")
     assert "secret" not in reason
 
 
@@ -128,5 +129,6 @@ def test_a_password_is_sent_as_one(prometheus: FakePrometheus) -> None:
 
 
 def test_an_address_of_another_kind_is_refused() -> None:
-    """Files are not read."""
-    assert "has to begin with http" in _charts("file:///etc/passwd").reason
+    """Files are not read, and the variable is named that holds such an address."""
+    with pytest.raises(ConfigurationError, match="CELERY_OTEL_API_PROMETHEUS_URL cannot be used"):
+        Prometheus("file:///etc/passwd", 5)

@@ -123,3 +123,43 @@ def test_an_error_reaches_who_asked(source: Source, error: Exception) -> None:
         return await keeper.get()
 
     assert 2 == asyncio.run(scene())
+
+
+def test_who_wants_it_at_once_does_not_wait_for_the_next(source: Source) -> None:
+    """What is younger than two intervals is given while the next is found out; what is older is not."""
+
+    async def scene() -> list[int]:
+        keeper = source.keeper()
+        found = [await keeper.get(at_once=True)]
+        source.now = 2.5
+        source.gate.clear()
+        found += [await keeper.get(at_once=True), await keeper.get(at_once=True)]
+        source.gate.set()
+        found += [await keeper.get(), await keeper.get(at_once=True, fresh=True)]
+        source.now = 7.0
+        return [*found, await keeper.get(at_once=True)]
+
+    assert [1, 1, 1, 2, 2, 3] == asyncio.run(scene())
+
+
+def test_a_failure_that_nobody_waits_for_is_told_to_who_does() -> None:
+    """The next to wait asks again, and gets the error; until then the last value is given."""
+    source, calls = Source(), count(1)
+
+    def once() -> int:
+        if (number := next(calls)) > 1:
+            raise ValueError(number)
+        return number
+
+    async def scene() -> int:
+        keeper = source.keeper(once)
+        await keeper.get()
+        source.now = 3.0
+        await keeper.get(at_once=True)
+        await keeper.close()
+        found = await keeper.get(at_once=True)
+        with pytest.raises(ValueError, match=r"3|4"):
+            await keeper.get()
+        return found
+
+    assert 1 == asyncio.run(scene())
