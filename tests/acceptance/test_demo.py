@@ -27,11 +27,12 @@ from celery_otel_pipeline.spans import parse_traces
 from celery_otel_pipeline.tools import tool_path
 
 MARK = "DEMO_TEST_MARK"
-RUNNING = "running 86 jobs"
+RUNNING = "running 87 jobs"
 METRICS_PAGE = "the collector's page"
 LAST_LINE = "take their JSON."
 ALL_EQUAL = re.compile(r"All \d+ numbers are equal\.")
 AS_PLANNED = "All 9 spans are as planned: parents, ends and links."
+KEPT = "All 26 spans of training and tuning bear celery.keep."
 COLUMNS = 5
 README = ROOT / "docs" / "examples" / "demo" / "README.md"
 SEARCH_FAILURE = Key(TOTAL, "playground.training.search", "status", "failure")
@@ -195,6 +196,7 @@ def test_once_shows_equal_numbers_and_ends(start: Callable[..., DemoRun]) -> Non
     numbers, trace = ALL_EQUAL.split(demo.process.log)
     assert " NO " not in numbers
     assert AS_PLANNED in trace
+    assert KEPT in trace
     assert ["FAILURE timeout"] == re.findall(r"playground\.training\.search .*(FAILURE timeout)", trace)
     assert ["SUCCESS, retry 1"] == re.findall(r"playground\.fetch\.page .*(SUCCESS, retry 1)", trace)
     assert demo.survivors() == []
