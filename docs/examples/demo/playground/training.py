@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import celery_otel
-import celery_otel.sklearn
+from celery_otel.tuning_run import TuningRun
 
 from .app import app
 from .journal import JournaledTask
@@ -123,7 +123,7 @@ def search(self: JournaledTask, dataset: str, seed: int, *, keep_best: bool = Fa
     return {"dataset": dataset, "score": tuning.best_score, "tried": tuning.iterations}
 
 
-def improve(tuning: celery_otel.Tuning, data: Sequence[Any], settings: Iterator[dict[str, int]]) -> None:
+def improve(tuning: TuningRun, data: Sequence[Any], settings: Iterator[dict[str, int]]) -> None:
     """Train with one setting after the other, and tell the score of each."""
     train_features, test_features, train_labels, test_labels = data
     for setting in islice(settings, MOST_CANDIDATES):
