@@ -102,7 +102,7 @@ class Witness:
             end = self._end(job, meta)
             if end is not None:
                 self._ends[job.id] = end
-                self._scores.update(_best_score(job, meta["result"]))
+                self._scores.update(_best_score(job, end[0], meta["result"]))
 
     def story(self, job: Job) -> list[tuple[Status, str]]:
         """Return how the attempts of a job ended so far: status, and error, reason or cause."""
@@ -165,7 +165,7 @@ class Witness:
         return "expired" if "expired" in str(meta["result"]) else "revoked"
 
 
-def _best_score(job: Job, result: Any) -> dict[Key, float]:
-    if job.run is None or job.run.iterations is None:
+def _best_score(job: Job, status: Status, result: Any) -> dict[Key, float]:
+    if status != "success" or job.run is None or job.run.iterations is None:
         return {}
     return {Key(BEST_SCORE, job.run.label): float(result["score"])}
