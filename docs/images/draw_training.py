@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Draws docs/images/training.png from a demo that is running: what its Prometheus and its Jaeger have, nothing else.
 
-`make demo`, then `.venv/bin/python docs/images/draw_training.py --prometheus URL --jaeger URL` with the addresses that it
-prints. Debian's Chromium takes the picture.
+`make demo`, then `.venv/bin/python docs/images/draw_training.py --prometheus URL --jaeger URL`, with the addresses that
+it prints. Debian's Chromium takes the picture.
 """
 
 import argparse
@@ -25,6 +25,7 @@ COLORS = ("#2563eb", "#059669", "#d97706", "#7c3aed", "#dc2626", "#0891b2", "#be
 WIDTH, HEIGHT = 560, 230
 LEFT, TOP, RIGHT, BOTTOM = 48, 12, 168, 26
 NANOSECONDS = 1e9
+SHOWN = ("celery.tuning", "celery.keep")
 SEARCH = "process playground.training.search"
 STYLE = """
 body { font: 14px system-ui, sans-serif; color: #111827; background: #fff; margin: 0; padding: 16px; width: 1152px; }
@@ -75,8 +76,8 @@ def over_time(prometheus: str, expression: str) -> list[Line]:
 
 def shortened(lines: Sequence[Line]) -> list[Line]:
     """Return the lines without those that stay 0, and until a little after the last change."""
-    changes = [at for line in lines for (_, old), (at, new) in zip(line.points, line.points[1:], strict=False) if old != new]
-    end = max(changes) + 4
+    steps = [step for line in lines for step in zip(line.points, line.points[1:], strict=False)]
+    end = max(at for (_, old), (at, new) in steps if old != new) + 4
     rising = [line for line in lines if line.points[-1][1]]
     return [Line(line.name, [point for point in line.points if point[0] <= end]) for line in rising]
 
@@ -214,8 +215,8 @@ def from_jaeger(jaeger: str) -> str:
         ((int(event["timeUnixNano"]) - begin) / NANOSECONDS, float(tags_of(event)["celery.tuning.score"]))
         for event in iterations
     ]
-    tags = {key: value for key, value in sorted(tags_of(span).items()) if key.startswith(("celery.tuning", "celery.keep"))}
-    rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(str(value))}</td></tr>" for key, value in tags.items())
+    tags = [(key, str(value)) for key, value in sorted(tags_of(span).items()) if key.startswith(SHOWN)]
+    rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in tags)
     best = Line("iterations, score", scores)
     title = f"The span of a search, in Jaeger: the scores of its first {len(scores)} iterations, and its attributes"
     return panel(title, span["name"], chart([best], "s", dots=True), f"<table>{rows}</table>", kind="wide")

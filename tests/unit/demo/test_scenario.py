@@ -104,7 +104,7 @@ def test_the_servers_script_makes_the_planned_attempts_necessary() -> None:
 
 
 def test_the_numbers_of_trainings_and_searches() -> None:
-    """18 trainings, of which two fail, and 8 searches, of which five are cut off; a search that never starts is none."""
+    """18 trainings, of which two fail, and 7 searches without end, of which five are cut off, beside the grid's one."""
     numbers = plan_of(1).expected()
     trained = [numbers[Key("celery_training_models_total", model)] for model in ("bayes", "logistic", "tree")]
     assert [4, 4, 4] == trained

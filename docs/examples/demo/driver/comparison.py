@@ -27,7 +27,7 @@ LABELS = {
     BEST_SCORE: "",
 }
 SUBJECTS = {f"celery_{kind}_": label for kind, label in SUBJECTS_OF_RUNS.items()}
-# A search that somebody or a limit has to end tries as many settings as it happens to: nobody knows how many beforehand.
+# A search that somebody or a limit has to end tries as many settings as it happens to.
 SELECTORS = dict.fromkeys(("celery_tuning_iterations_sum", BEST_SCORE), '{method="grid"}')
 
 

@@ -1,4 +1,4 @@
-"""A model that a job has to train, or a search for settings that it has to make, and the numbers that follow from it."""
+"""A model that a job has to train, or a search that it has to make, and the numbers that follow from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
