@@ -40,10 +40,10 @@ class ForwardProxy(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: ForwardProxy
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
+    def do_GET(self) -> None:
         self._forward()
 
-    def do_POST(self) -> None:  # noqa: N802 - as above
+    def do_POST(self) -> None:
         self._forward()
 
     def _forward(self) -> None:
