@@ -44,6 +44,12 @@ The names are those of OpenTelemetry's semantic conventions for messaging, in th
 says, and Celery's own under `celery.`. The names of `opentelemetry-instrumentation-celery` are kept beside them where
 they do not contradict.
 """
+EVENTS_TABLE = """
+## Events of training and tuning
+
+| event | spans | when | attributes |
+| --- | --- | --- | --- |
+"""
 ATTRIBUTES_TABLE = """
 ## Attributes
 
@@ -128,11 +134,12 @@ def section(name: str, entry: dict[str, Any]) -> str:
     )
 
 
-def spans_page(spans: dict[str, dict[str, Any]], attributes: dict[str, dict[str, Any]]) -> str:
+def spans_page(telemetry: dict[str, Any]) -> str:
     """The text of the reference page about spans."""
-    sections = "".join(span_section(name, entry) for name, entry in spans.items())
-    rows = "\n".join(attribute_row(name, entry) for name, entry in attributes.items())
-    return SPANS_HEAD + sections + ATTRIBUTES_TABLE + rows + "\n"
+    sections = "".join(span_section(name, entry) for name, entry in telemetry["spans"].items())
+    events = "\n".join(event_row(name, entry) for name, entry in telemetry["events"].items())
+    rows = "\n".join(attribute_row(name, entry) for name, entry in telemetry["attributes"].items())
+    return f"{SPANS_HEAD}{sections}{EVENTS_TABLE}{events}\n{ATTRIBUTES_TABLE}{rows}\n"
 
 
 def span_section(name: str, entry: dict[str, Any]) -> str:
@@ -141,10 +148,16 @@ def span_section(name: str, entry: dict[str, Any]) -> str:
     return f"\n## {name}: `{entry['name']}`\n\n{entry['description']}\n\n- kind: {entry['kind']}\n{facts}"
 
 
+def event_row(name: str, entry: dict[str, Any]) -> str:
+    """The row of the reference page about one event."""
+    attributes = ", ".join(f"`{attribute}`" for attribute in entry["attributes"])
+    return f"| `{name}` | {', '.join(entry['spans'])} | {entry['when']} | {attributes} |"
+
+
 def attribute_row(name: str, entry: dict[str, Any]) -> str:
     """The row of the reference page about one attribute."""
     columns = (
-        f"`{name}`",
+        f"`{name}.<name>`" if entry.get("prefix") else f"`{name}`",
         entry["type"],
         ", ".join(entry["spans"]),
         entry["when"],
@@ -171,7 +184,7 @@ def generated(telemetry: dict[str, Any]) -> dict[Path, str]:
         NAMES: constants(metrics),
         ATTRIBUTES: attribute_constants(attributes),
         METRICS_PAGE: page(metrics),
-        SPANS_PAGE: spans_page(telemetry["spans"], attributes),
+        SPANS_PAGE: spans_page(telemetry),
         SETTINGS_PAGE: settings_page(),
     }
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from celery_otel import optuna as optuna
     from celery_otel import sklearn as sklearn
     from celery_otel.instrumentation import instrument, setup_celery_metrics, uninstrument
+    from celery_otel.subprocesses import subprocess_options
     from celery_otel.summary import get_celery_metrics_summary
     from celery_otel.training_run import current_training, training
     from celery_otel.tuning_run import current_tuning, tuning
-    from celery_otel.workplace import subprocess_options
 
 __all__ = [
     "CeleryOtelError",
@@ -39,7 +39,7 @@ _ELSEWHERE = {
     "current_training": "celery_otel.training_run",
     "current_tuning": "celery_otel.tuning_run",
     "get_celery_metrics_summary": "celery_otel.summary",
-    "subprocess_options": "celery_otel.workplace",
+    "subprocess_options": "celery_otel.subprocesses",
     "training": "celery_otel.training_run",
     "tuning": "celery_otel.tuning_run",
 }

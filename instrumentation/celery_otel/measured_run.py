@@ -16,6 +16,7 @@ from opentelemetry.trace import Tracer
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.run import FAILURE, SUCCESS, TUNING, Kind, RunRecord
+from celery_otel.errors import ConfigurationError
 from celery_otel.failures import FailureLog
 from celery_otel.harmless import Harmless
 from celery_otel.run_place import Nowhere, OwnSpan, Place, TaskPlace
@@ -32,6 +33,16 @@ def _tracer() -> Tracer:
     return trace.get_tracer("celery_otel", VERSION, schema_url=SCHEMA)
 
 
+def _content() -> bool:
+    from celery_otel.settings import Settings  # noqa: PLC0415  # as above
+
+    try:
+        return Settings.read().capture_content
+    except ConfigurationError:
+        # `instrument` says so, where it is called.
+        return False
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a run finds around it.
@@ -39,19 +50,21 @@ class Surroundings:
     Attributes:
         workplace: Finds the task that runs here; None where there is no worker.
         tracer: Gives the tracer for spans outside workers.
+        content: Tells whether these may tell what exceptions say.
         clock: Where the time comes from.
         harmless: Takes our own failures.
     """
 
     workplace: Callable[[], Workplace | None] = workplace
     tracer: Callable[[], Tracer] = _tracer
+    content: Callable[[], bool] = _content
     clock: Clock = SYSTEM_CLOCK
     harmless: Harmless = Harmless(FailureLog())
 
     def place(self) -> Place:
         """Where a run that begins here is told."""
         found = self.workplace()
-        return OwnSpan(self.tracer()) if found is None else TaskPlace(found)
+        return OwnSpan(self.tracer(), self.content) if found is None else TaskPlace(found)
 
 
 SURROUNDINGS = Surroundings()

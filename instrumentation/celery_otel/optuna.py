@@ -9,6 +9,7 @@ celery_otel.optuna.optimize(study, objective, n_trials=50)
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from celery_otel.measured_run import SURROUNDINGS
 from celery_otel.tuning_run import TuningRun, tuning
 
 if TYPE_CHECKING:
@@ -52,12 +53,8 @@ def callback(search: TuningRun) -> "Callback":
     """
 
     def tell(study: "Study", trial: "FrozenTrial") -> None:
-        several = len(study.directions) > 1
-        if not several and search.maximize != (maximize := study.direction.name == "MAXIMIZE"):
-            search.maximize = maximize
-        complete = trial.state.name == "COMPLETE"
-        score = trial.value if complete and not several else None
-        search.tell(score, {**trial.params, **_state(trial)}, counts=_is_feasible(trial))
+        with SURROUNDINGS.harmless:
+            _tell(search, study, trial)
 
     return tell
 
@@ -65,3 +62,20 @@ def callback(search: TuningRun) -> "Callback":
 def method_of(study: "Study") -> str:
     """The name of a study's sampler, in small letters and without `Sampler`: `tpe`, `random`, `grid`."""
     return type(study.sampler).__name__.removesuffix("Sampler").lower()
+
+
+def _tell(search: TuningRun, study: "Study", trial: "FrozenTrial") -> None:
+    several = len(study.directions) > 1
+    if not several and search.maximize != (maximize := study.direction.name == "MAXIMIZE"):
+        search.maximize = maximize
+    complete = trial.state.name == "COMPLETE"
+    search.tell(
+        trial.value if complete and not several else None,
+        trial.params,
+        counts=_is_feasible(trial),
+        state=None if complete else trial.state.name.lower(),
+    )
+
+
+def _is_feasible(trial: "FrozenTrial") -> bool:
+    return all(constraint <= 0 for constraint in trial.system_attrs.get("constraints") or ())

@@ -5,7 +5,7 @@ that ends leaves an event with all of its figures. Their number is bounded, so t
 itself has put on its span.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from itertools import count
 from typing import Protocol
@@ -132,10 +132,12 @@ class OwnSpan:
 
     Args:
         tracer: Makes it.
+        content: Tells whether what exceptions say may be told.
     """
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, content: Callable[[], bool]) -> None:
         self._tracer = tracer
+        self._content = content
         self._span: Span | None = None
         self._token: Token[Context] | None = None
 
@@ -171,8 +173,7 @@ class OwnSpan:
         if self._span is None or error is None:
             return
         self._span.set_attribute(attributes.ERROR_TYPE, type(error).__name__)
-        # Without what it says, which may be about the data.
-        self._span.add_event(NAME, exception_attributes(error, content=False))
+        self._span.add_event(NAME, exception_attributes(error, content=self._content()))
         self._span.set_status(Status(StatusCode.ERROR))
 
 

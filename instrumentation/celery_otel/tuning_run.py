@@ -20,6 +20,7 @@ from celery_otel.core.standing import Iteration, Standing
 from celery_otel.measured_run import SURROUNDINGS, MeasuredRun, Surroundings
 from celery_otel.run_block import Block
 from celery_otel.told_values import AttributeValue, finite, unfolded
+from celery_otel.untrusted import text
 
 SHOWN = 100
 """How many iterations of a search are events of the span, and told to MAIN at once; the others are counted."""
@@ -100,34 +101,38 @@ class TuningRun(MeasuredRun):
         """
         self.tell(score, parameters)
 
-    def tell(self, score: float | None, parameters: Mapping[str, Any], *, counts: bool = True) -> None:
+    def tell(
+        self, score: float | None, parameters: Mapping[str, Any], *, counts: bool = True, state: str | None = None
+    ) -> None:
         """The same as `iteration`, for parameters of any name.
 
         Args:
             score: How good it is; None if that is not known.
             parameters: What was tried.
             counts: Whether it can be the best one.
+            state: What became of it, where it has not come to its end; such as `pruned`.
         """
         with self._around.harmless:
             if self._elsewhere() or self._has_ended():
                 return
             with self._lock:
-                self._count(score, dict(parameters), counts=counts)
+                number = self._count(score, dict(parameters), {} if state is None else {STATE: text(state)}, counts=counts)
+                self._progress(number)
 
-    def _count(self, given: Any, parameters: Mapping[str, Any], *, counts: bool) -> None:
+    def _count(self, given: Any, parameters: Mapping[str, Any], said: Mapping[str, str], *, counts: bool) -> int:
         score = None if given is None else finite(given)
         iteration = self._standing.count(score, parameters, counts=counts)
-        shown = _shown(iteration)
+        shown = {**_shown(iteration), **said}
         if given is not None and score is None:
             self._refuse(given)
-            shown[INVALID_SCORE] = str(given)[:SHOWN]
+            shown[INVALID_SCORE] = text(given)
         if iteration.number <= SHOWN:
-            self._place.add_event(attributes.TUNING_ITERATION, shown)
-        self._progress(iteration.number)
+            self._place.add_event(ITERATION, shown)
+        return iteration.number
 
     def _refuse(self, score: Any) -> None:
         self._standing.invalid += 1
-        self._say("score", f"the score {str(score)[:200]} is not finite: it is never the best one.")
+        self._say("score", f"the score {text(score)[:200]} is not finite: it is never the best one.")
 
     def _progress(self, number: int) -> None:
         self._run = replace(self._run, iterations=number, best_score=self.best_score)
@@ -172,6 +177,7 @@ INVALID_SCORES = attributes.TUNING_INVALID_SCORES
 ITERATION = attributes.TUNING_ITERATION
 SCORE = attributes.TUNING_SCORE
 INVALID_SCORE = attributes.TUNING_INVALID_SCORE
+STATE = attributes.TUNING_STATE
 _CURRENT: ContextVar[TuningRun | None] = ContextVar("celery_otel_tuning", default=None)
 
 

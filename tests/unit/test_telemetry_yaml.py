@@ -95,6 +95,14 @@ def test_an_attribute_is_described_whole(name: str) -> None:
     """Every attribute says its type, spans, condition, meaning, example and source, in known words."""
     entry = dict(TELEMETRY["attributes"][name])
     entry.pop("constant", None)
+    entry.pop("prefix", None)
     assert {"type", "spans", "when", "meaning", "example", "source"} == set(entry)
-    assert {*TELEMETRY["spans"], "link"} >= set(entry["spans"])
-    assert {"string": str, "int": int, "double": float}[entry["type"]] is type(entry["example"])
+    assert {*TELEMETRY["spans"], "link", "event"} >= set(entry["spans"])
+    assert {"string": str, "int": int, "double": float, "bool": bool}[entry["type"]] is type(entry["example"])
+
+
+def test_the_events_have_the_attributes_of_events() -> None:
+    """Every attribute of an event is described as one, and every one so described is on an event."""
+    described = {name for name, entry in TELEMETRY["attributes"].items() if "event" in entry["spans"]}
+    assert described == {name for entry in TELEMETRY["events"].values() for name in entry["attributes"]}
+    assert all(set(TELEMETRY["spans"]) >= set(entry["spans"]) for entry in TELEMETRY["events"].values())
