@@ -36,6 +36,9 @@ class SpanRecorder:
         drain: Reads what children have sent since it was last called: records, each with its span's id.
         clock: Where the time comes from.
         announce: Called for each span that will be made, when its attempt ends.
+
+    Attributes:
+        prepare: Called before spans are made: brings what `drain` shall then read.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class SpanRecorder:
         *,
         announce: Callable[[], object] = lambda: None,
     ) -> None:
+        self.prepare: Callable[[], object] = lambda: None
         self._emit = emit
         self._announce = announce
         self._drain = drain
@@ -98,6 +102,7 @@ class SpanRecorder:
                 self._completing = False
 
     def _complete(self, *, everything: bool) -> None:
+        self.prepare()
         self._read()
         while self._ended:
             self._finish_or_wait(*self._ended.popleft())

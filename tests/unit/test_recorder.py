@@ -254,7 +254,7 @@ def test_what_children_send_is_read_before_their_attempts_end(desk: Desk) -> Non
 
 def test_what_came_beside_a_run_is_on_the_span_too(desk: Desk) -> None:
     """Of a killed attempt it is all there is; else the task's own word is the last."""
-    desk.sent = [record(a=1, b=1) | {"aside": True}, record(b=2)]
+    desk.sent = [record(attributes={"a": 1, "b": 1}, aside=True), record(attributes={"b": 2})]
     desk.end(attempt(), SUCCESS)
     assert {"a": 1, "b": 2} == desk.span.said["attributes"]
     assert "aside" not in desk.span.said
@@ -262,10 +262,10 @@ def test_what_came_beside_a_run_is_on_the_span_too(desk: Desk) -> None:
 
 def test_what_came_beside_a_run_is_not_the_killed_childs_last_word(desk: Desk) -> None:
     """It may still be sending what the task has set: the span waits for it as without a run."""
-    desk.sent = [record(a=1) | {"aside": True}]
+    desk.sent = [record(attributes={"a": 1}, aside=True)]
     desk.end(attempt(), TIMED_OUT)
     assert [] == desk.spans
-    desk.sent = [record(b=2)]
+    desk.sent = [record(attributes={"b": 2})]
     desk.now = PATIENCE
     desk.recorder.complete()
     assert {"a": 1, "b": 2} == desk.span.said["attributes"]

@@ -79,17 +79,18 @@ class Arrivals:
     def drain(self) -> list[Record]:
         """What tasks have said of their spans; what they have said of their runs is taken on the way."""
         with self._lock:
-            if self._local is not None and self._local.is_shared:
-                self._local.pump()
             records = self._carrier.drain()
             self._came = len(records)
             return [rest for record in records if (rest := self._without_run(record))]
 
-    def settle(self) -> None:
-        """Ends the runs whose process is gone, after all that it had sent has been read."""
+    def pump(self) -> None:
+        """Has what subprocesses have sent to a pool without children drained with the rest, which takes a system call."""
         if self._local is not None:
             with self._lock:
                 self._local.pump()
+
+    def settle(self) -> None:
+        """Ends the runs whose process is gone, after all that it had sent has been read."""
         self._exhaust()
         with self._lock:
             gone = self._runs.gone()
@@ -126,6 +127,7 @@ class Arrivals:
         Not inside the lock: who keeps what is drained has one too, and takes this one inside it.
         """
         for _ in range(ROUNDS):
+            self.pump()
             self.collect()
             if not self._came:
                 return

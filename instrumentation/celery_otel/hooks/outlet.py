@@ -13,10 +13,7 @@ class LocalOutlet:
     Args:
         direct: Keeps records until they are drained.
         relay: Carries those of processes that a task forks or starts.
-        take: Takes out of a record what does not wait; gives the rest, which may be empty.
-
-    Attributes:
-        is_shared: Whether a subprocess has the way here, as far as is known: who forks does not say so before it sends.
+        take: Takes the run out of a record that has one; gives the rest, which may be empty.
     """
 
     def __init__(self, direct: DirectRelay, relay: Relay, take: Callable[[Record], Record]) -> None:
@@ -24,18 +21,19 @@ class LocalOutlet:
         self._relay = relay
         self._take = take
         self._pid = os.getpid()
-        self.is_shared = False
 
     def send(self, record: Record, *, patient: bool = True) -> bool:
         """Sends a record; tells whether it is on its way. If not patient, it neither waits nor counts as lost."""
         if os.getpid() != self._pid:
             return self._relay.send(record, patient=patient)
-        rest = self._take(record)
-        return not rest or self._direct.send(rest, patient=patient)
+        if "run" not in record:
+            return self._direct.send(record, patient=patient)
+        # The rest is on the task's span, which says it all when the task ends: nobody is killed here before that.
+        self._take(record)
+        return True
 
     def writer_fileno(self) -> int | None:
         """The file descriptor that a subprocess may inherit to send, too."""
-        self.is_shared = True
         return self._relay.writer_fileno()
 
     def note(self, what: str) -> None:
@@ -48,10 +46,10 @@ class LocalOutlet:
             self._relay.tell()
 
     def pump(self) -> None:
-        """Takes what subprocesses have sent, as if it had been sent here."""
+        """Takes what subprocesses have sent."""
         for record in self._relay.drain():
-            self.is_shared = True
-            self.send(record)
+            if rest := self._take(record):
+                self._direct.send(rest)
 
     def close(self) -> None:
         """Ends the way of subprocesses."""

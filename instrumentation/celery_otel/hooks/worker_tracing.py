@@ -86,6 +86,7 @@ class WorkerTracing:
             children=forks,
         )
         arrivals.collect = self.attempts.collect
+        self.spans.recorder.prepare = arrivals.pump
         # Before the pool's children are forked: they inherit it.
         post = arrivals.post if forks else None
         hostname = str(worker.hostname)

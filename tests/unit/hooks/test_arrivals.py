@@ -104,7 +104,6 @@ def test_a_run_is_counted_when_it_ends(main: Main) -> None:
     assert SUCCEEDED == main.runs()
 
 
-@BOTH
 def test_what_is_not_about_a_run_is_for_the_spans(main: Main) -> None:
     """Records of spans go on; what comes beside a run is marked, and a run alone leaves nothing."""
     main.outlet.send({"span": "1", "attributes": {"a": 1}})
@@ -114,6 +113,17 @@ def test_what_is_not_about_a_run_is_for_the_spans(main: Main) -> None:
     span, aside = main.arrivals.drain()
     assert {"span": "1", "attributes": {"a": 1}} == span
     assert {"span": "2", "attributes": {"b": 2}, "aside": True} == aside
+
+
+@pytest.mark.parametrize("main", ["threads"], indirect=True)
+def test_what_is_on_the_span_of_a_task_in_main_is_not_told_twice(main: Main) -> None:
+    """Nobody is killed there before the span has told it all; what a subprocess says beside a run is."""
+    run = begin(main, span="2", attributes={"b": 2})
+    os.waitpid(main.in_child(lambda: end(main, run, span="3", attributes={"c": 3})), 0)
+    assert [] == main.arrivals.drain()
+    main.arrivals.pump()
+    assert [{"span": "3", "attributes": {"c": 3}, "aside": True}] == main.arrivals.drain()
+    assert SUCCEEDED == main.runs()
 
 
 @BOTH
