@@ -84,7 +84,7 @@ class Arrivals:
             return [rest for record in records if (rest := self._without_run(record))]
 
     def pump(self) -> None:
-        """Has what subprocesses have sent to a pool without children drained with the rest, which takes a system call."""
+        """Has what subprocesses have sent drained with the rest, where tasks run in MAIN. It takes a system call."""
         if self._local is not None:
             with self._lock:
                 self._local.pump()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 import pytest
 from celery import Celery
@@ -101,7 +102,7 @@ class Lab:
         (span,) = {span.span_id: span for span in self.sink.spans(name=name)}.values()
         return span
 
-    def __enter__(self) -> "Lab":
+    def __enter__(self) -> Self:
         self._stack = ExitStack()
         self._stack.enter_context(self.sink)
         self._stack.enter_context(self.client)
