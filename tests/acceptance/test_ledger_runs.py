@@ -1,4 +1,4 @@
-"""Training and tuning on every pool, with kills: runs, results, sizes and scores in Prometheus are the plan, exactly."""
+"""Training and tuning on every pool, with kills: runs, results, sizes and scores are the plan, exactly."""
 
 from collections.abc import Iterator
 from pathlib import Path
