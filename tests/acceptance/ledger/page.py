@@ -46,9 +46,9 @@ workers and lost brokers compare the same rows and are not repeated here.
 TRAINING_HEAD = """
 ## Training and tuning
 
-Tasks that train and tune, in the same way: besides the series of their attempts, every series of their runs was equal to
-the plan: results, durations, how many samples, features and iterations in all, and the best scores. A run whose process
-is killed is one failure.
+Tasks that train and tune, in the same way: besides the series of their attempts, every series of their runs was equal
+to the plan: results, durations, how many samples, features and iterations in all, and the best scores. A run whose
+process is killed is one failure.
 """
 
 Results = Mapping[str, Mapping[str, Any]]
