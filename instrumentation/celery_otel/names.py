@@ -322,7 +322,7 @@ CELERY_OTEL_RELAY_LOSSES = Metric(
     series="celery_otel_relay_losses_total",
     kind="counter",
     unit="{record}",
-    description="What tasks set on their current span and that did not reach MAIN, or not whole (dropped, cut, garbage).",
+    description="What tasks set on their current span, or told of their runs, and that did not reach MAIN, or not whole (dropped, cut, garbage).",
     labels=("loss",),
 )
 CELERY_OTEL_EXPORT_FAILURES = Metric(

@@ -17,6 +17,8 @@ PATIENCE = 0.5
 """The most that a send waits for room, in seconds."""
 LARGEST = 100_000
 """Bytes of the largest datagram: the smallest buffer in use, 208 kB, still has room for another beside it."""
+_LOOK = 0.01
+"""Seconds between two tries where nobody tells when there is room."""
 
 
 class Sender:
@@ -47,7 +49,7 @@ class Sender:
         Returns:
             Whether it is on its way.
         """
-        if not patient and not self._is_roomy():
+        if not patient and not self._is_writable(0.0):
             return False
         notes = self._take_untold()
         sent = False
@@ -105,21 +107,21 @@ class Sender:
                 return True
 
     def _has_room(self, seconds: float) -> bool:
-        if seconds <= 0:
-            return False
-        poll = select.poll()
-        poll.register(self._writer, select.POLLOUT)
-        return bool(poll.poll(seconds * 1000))
+        return seconds > 0 and self._is_writable(seconds)
 
-    def _is_roomy(self) -> bool:
-        """Whether three quarters of the buffer are free, which is what the kernel calls writable."""
+    def _is_writable(self, seconds: float) -> bool:
+        """Whether there is room within so many seconds: three quarters of the buffer, as the kernel sees it."""
+        if not hasattr(select, "poll"):
+            # Eventlet takes it away.
+            time.sleep(min(seconds, _LOOK))
+            return True
         poll = select.poll()
         try:
             poll.register(self._writer, select.POLLOUT)
         except ValueError:
-            # Closed.
-            return False
-        return bool(poll.poll(0))
+            # Closed meanwhile: whoever writes now is told.
+            return True
+        return bool(poll.poll(seconds * 1000))
 
     def _disown(self) -> None:
         """Forgets, after a fork, what was counted before it: the process that counted it tells it."""

@@ -193,11 +193,7 @@ OPTIONS: dict[str, Option] = {
         "how many exception classes become labels",
     ),
     "max_queues": Option(
-        "CELERY_OTEL_MAX_QUEUES",
-        "50",
-        "a whole number above 0",
-        parsing.count,
-        "how many queue names become labels",
+        "CELERY_OTEL_MAX_QUEUES", "50", "a whole number above 0", parsing.count, "how many queue names become labels"
     ),
     "max_model_types": Option(
         "CELERY_OTEL_MAX_MODEL_TYPES",

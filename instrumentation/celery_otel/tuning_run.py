@@ -77,10 +77,12 @@ class TuningRun(MeasuredRun):
 
     @maximize.setter
     def maximize(self, maximize: bool) -> None:
-        with self._around.harmless, self._lock:
-            if not self._elsewhere():
+        with self._around.harmless:
+            if self._elsewhere():
+                return
+            with self._lock:
                 self._standing.maximize = bool(maximize)
-                self._tell({MAXIMIZE: self._standing.maximize})
+            self._tell({MAXIMIZE: self._standing.maximize})
 
     def set(self, **attributes: Any) -> None:
         """Says what is known by now.
@@ -115,9 +117,9 @@ class TuningRun(MeasuredRun):
         with self._around.harmless:
             if self._elsewhere() or self._has_ended():
                 return
+            said = {} if state is None else {STATE: text(state)}
             with self._lock:
-                number = self._count(score, dict(parameters), {} if state is None else {STATE: text(state)}, counts=counts)
-                self._progress(number)
+                self._progress(self._count(score, dict(parameters), said, counts=counts))
 
     def _count(self, given: Any, parameters: Mapping[str, Any], said: Mapping[str, str], *, counts: bool) -> int:
         score = None if given is None else finite(given)

@@ -46,12 +46,10 @@ class Post:
 
     Attributes:
         outlet: Takes records to the worker.
-        pid: The worker's own process, MAIN.
         running: The task that runs, or ran last, in a process that runs one at a time.
     """
 
     outlet: Outlet
-    pid: int
     running: RunningTask | None = None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from celery_otel_pipeline.environment import child_environment
 from celery_otel_pipeline.otlp_sink import OtlpSink, SinkSpan
-from tests.integration.runs.conftest import APPLICATION, ROOT, Laboratory, OpenLaboratory, ended
+from tests.integration.models.conftest import APPLICATION, ROOT, Laboratory, OpenLaboratory, ended
 
 RECYCLED = ("--max-tasks-per-child", "1")
 TUNED = (("method", "nested"), ("result", "success"))
