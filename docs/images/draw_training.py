@@ -7,6 +7,7 @@ it prints. Debian's Chromium takes the picture.
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ CHROMIUM = "/usr/bin/chromium"
 COLORS = ("#2563eb", "#059669", "#d97706", "#7c3aed", "#dc2626", "#0891b2", "#be185d", "#4b5563")
 WIDTH, HEIGHT = 560, 230
 LEFT, TOP, RIGHT, BOTTOM = 48, 12, 168, 26
-NANOSECONDS = 1e9
+MARGIN = 3
+STEPS = 4
 SHOWN = ("celery.tuning", "celery.keep")
-SEARCH = "process playground.training.search"
+SEARCHES = ("process playground.training.search", "process playground.training.tune")
 STYLE = """
 body { font: 14px system-ui, sans-serif; color: #111827; background: #fff; margin: 0; padding: 16px; width: 1152px; }
 main { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; }
@@ -75,11 +77,12 @@ def over_time(prometheus: str, expression: str) -> list[Line]:
 
 
 def shortened(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines without those that stay 0, and until a little after the last change."""
+    """Return the lines without those that stay 0, from a little before the first change until after the last one."""
     steps = [step for line in lines for step in zip(line.points, line.points[1:], strict=False)]
-    end = max(at for (_, old), (at, new) in steps if old != new) + 4
+    changes = [at for (_, old), (at, new) in steps if old != new]
+    begin, end = min(changes) - MARGIN, max(changes) + MARGIN
     rising = [line for line in lines if line.points[-1][1]]
-    return [Line(line.name, [point for point in line.points if point[0] <= end]) for line in rising]
+    return [Line(line.name, [(x - begin, y) for x, y in line.points if begin <= x <= end]) for line in rising]
 
 
 def now(prometheus: str, expression: str) -> dict[str, float]:
@@ -89,22 +92,20 @@ def now(prometheus: str, expression: str) -> dict[str, float]:
 
 
 def search_span(jaeger: str) -> dict[str, Any]:
-    """Return the span of a search that ended by itself, with all its events."""
+    """Return the span with most iterations of all searches that succeeded."""
+    return max((span for name in SEARCHES for span in spans_called(jaeger, name)), key=lambda span: len(span["events"]))
+
+
+def spans_called(jaeger: str, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the spans of this name whose search has succeeded."""
     today = datetime.now(UTC)
     times = {"start_time_min": today - timedelta(hours=1), "start_time_max": today + timedelta(hours=1)}
-    query = {"service_name": "playground", "operation_name": SEARCH, "num_traces": "100"}
+    query = {"service_name": "playground", "operation_name": name, "num_traces": "100"}
     query |= {name: moment.isoformat() for name, moment in times.items()}
     answer = asked(jaeger, "/api/v3/traces", **{f"query.{name}": value for name, value in query.items()})
-    return max(spans_of(answer), key=lambda span: len(span.get("events", ())))
-
-
-def spans_of(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the spans of searches that succeeded."""
     for resource in answer["result"]["resourceSpans"]:
-        for scope in resource["scopeSpans"]:
-            for span in scope["spans"]:
-                if tags_of(span).get("celery.tuning.result") == "success" and span["name"] == SEARCH:
-                    yield span
+        spans = (span for scope in resource["scopeSpans"] for span in scope["spans"] if span["name"] == name)
+        yield from (span for span in spans if tags_of(span).get("celery.tuning.result") == "success")
 
 
 def tags_of(owner: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,10 +117,12 @@ def chart(lines: Sequence[Line], unit: str, *, dots: bool = False) -> str:
     """Return a drawing of lines over seconds, or of dots."""
     points = [point for line in lines for point in line.points]
     top = max(y for _, y in points)
+    # So that the numbers of the axis are whole where the values are.
+    top = top if dots else STEPS * math.ceil(top / STEPS)
     bottom = min(y for _, y in points) if dots else 0.0
     scale = Scale(max(x for x, _ in points) or 1.0, bottom, top)
     shapes = [shape for index, line in enumerate(lines) for shape in drawn(line, COLORS[index], scale, dots=dots)]
-    names = (legend(index, line) for index, line in enumerate(lines))
+    names = (legend(index, line, dots=dots) for index, line in enumerate(lines))
     return f'<svg width="{WIDTH}" height="{HEIGHT}">{"".join([*scale.axes(unit), *shapes, *names])}</svg>'
 
 
@@ -145,13 +148,14 @@ class Scale:
 
     def axes(self, unit: str) -> Iterator[str]:
         """Yield lines and numbers of both axes."""
-        for step in range(5):
-            value = self.bottom + (self.top - self.bottom) * step / 4
+        for step in range(STEPS + 1):
+            value = self.bottom + (self.top - self.bottom) * step / STEPS
             x, y = self.at(0, value)
             yield f'<line x1="{x}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="#e5e7eb"/>'
             yield f'<text x="{x - 6}" y="{y + 4}" text-anchor="end">{value:.3g}</text>'
-            x, y = self.at(self.right * step / 4, self.bottom)
-            yield f'<text x="{x}" y="{y + 17}" text-anchor="middle">{self.right * step / 4:.3g} {escape(unit)}</text>'
+            across = self.right * step / STEPS
+            x, y = self.at(across, self.bottom)
+            yield f'<text x="{x}" y="{y + 17}" text-anchor="middle">{across:.3g} {escape(unit)}</text>'
 
 
 def drawn(line: Line, color: str, scale: Scale, *, dots: bool) -> Iterator[str]:
@@ -164,12 +168,13 @@ def drawn(line: Line, color: str, scale: Scale, *, dots: bool) -> Iterator[str]:
     yield f'<path d="M {places[0][0]} {places[0][1]} {" ".join(steps)}" fill="none" stroke="{color}" stroke-width="2"/>'
 
 
-def legend(index: int, line: Line) -> str:
-    """Return the name of a line, with its last value."""
+def legend(index: int, line: Line, *, dots: bool) -> str:
+    """Return the name of a line with its last value, or of dots."""
     y = TOP + 12 + 18 * index
     x = WIDTH - RIGHT + 14
     mark = f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{COLORS[index]}"/>'
-    return f'{mark}<text x="{x + 16}" y="{y}">{escape(line.name)}: {line.points[-1][1]:.3g}</text>'
+    text = line.name if dots else f"{line.name}: {line.points[-1][1]:.3g}"
+    return f'{mark}<text x="{x + 16}" y="{y}">{escape(text)}</text>'
 
 
 def bars(values: Mapping[str, float], unit: str) -> str:
@@ -209,17 +214,13 @@ def from_prometheus(prometheus: str) -> Iterator[str]:
 def from_jaeger(jaeger: str) -> str:
     """Return the panel of a search's span: the score of each iteration that is an event, and its attributes."""
     span = search_span(jaeger)
-    begin = int(span["startTimeUnixNano"])
-    iterations = [event for event in span["events"] if event["name"] == "celery.tuning.iteration"]
-    scores = [
-        ((int(event["timeUnixNano"]) - begin) / NANOSECONDS, float(tags_of(event)["celery.tuning.score"]))
-        for event in iterations
-    ]
+    events = [tags_of(event) for event in span["events"] if event["name"] == "celery.tuning.iteration"]
+    scores = [(float(event["celery.tuning.iteration"]), float(event["celery.tuning.score"])) for event in events]
     tags = [(key, str(value)) for key, value in sorted(tags_of(span).items()) if key.startswith(SHOWN)]
     rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in tags)
-    best = Line("iterations, score", scores)
-    title = f"The span of a search, in Jaeger: the scores of its first {len(scores)} iterations, and its attributes"
-    return panel(title, span["name"], chart([best], "s", dots=True), f"<table>{rows}</table>", kind="wide")
+    title = f"The span of a search, in Jaeger: the scores of {len(scores)} iterations, and its attributes"
+    drawing = chart([Line("an iteration", scores)], "", dots=True)
+    return panel(title, span["name"], drawing, f"<table>{rows}</table>", kind="wide")
 
 
 def main() -> None:

@@ -33,13 +33,13 @@ TITLES = {
     "celery_task_returned_total": "attempts that went back to the broker",
     "celery_task_duplicates_total": "attempts that started twice",
     "celery_active_tasks": "attempts that still run",
-    "celery_training_runs_total": "how each training of a model ended",
-    "celery_training_models_total": "models that were trained",
-    "celery_training_samples_sum": "samples that they were trained on",
-    "celery_training_features_sum": "numbers that describe a sample, added up over the runs",
-    "celery_tuning_runs_total": "how each search for settings ended, whoever ended it",
-    "celery_tuning_iterations_sum": "settings that were tried",
-    "celery_tuning_best_score": "the best score of the last search",
+    "celery_training_runs_total": "how each training ended",
+    "celery_training_models_total": "models trained",
+    "celery_training_samples_sum": "samples, added up",
+    "celery_training_features_sum": "features, added up",
+    "celery_tuning_runs_total": "how each search ended",
+    "celery_tuning_iterations_sum": "settings tried",
+    "celery_tuning_best_score": "of the last search",
 }
 HEADINGS = {"task_name": "task", "model_type": "model type", "method": "method"}
 
