@@ -43,6 +43,10 @@ def _content() -> bool:
         return False
 
 
+HARMLESS = Harmless(FailureLog())
+"""That of this process."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a run finds around it.
@@ -59,7 +63,7 @@ class Surroundings:
     tracer: Callable[[], Tracer] = _tracer
     content: Callable[[], bool] = _content
     clock: Clock = SYSTEM_CLOCK
-    harmless: Harmless = Harmless(FailureLog())
+    harmless: Harmless = HARMLESS
 
     def place(self) -> Place:
         """Where a run that begins here is told."""

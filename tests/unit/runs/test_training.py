@@ -157,9 +157,9 @@ def test_outside_of_a_worker_it_is_a_span_of_its_own() -> None:
 
 def test_outside_of_a_worker_a_failure_is_an_error_of_its_span() -> None:
     """The span has the status ERROR, the exception's class and its stack, and not what it says."""
-    scene = Scene(task=False)
+    scene, data = Scene(task=False), "secret"
     with pytest.raises(UserError), block(scene):
-        raise UserError("secret")
+        raise UserError(data)
     (span,) = scene.spans()
     assert StatusCode.ERROR == span.status.status_code
     assert span.attributes is not None

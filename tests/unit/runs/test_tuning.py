@@ -151,11 +151,11 @@ def test_main_is_not_flooded() -> None:
         for _ in range(100):
             search.iteration()
         told = len(scene.line.records)
-        for _ in range(30):
-            scene.time += 0.1
+        for _ in range(12):
+            scene.time += 0.25
             search.iteration()
     assert 101 == told
-    assert [110, 120, 130, 130] == [run["iterations"] for run in scene.line.runs[told:]]
+    assert [104, 108, 112, 112] == [run["iterations"] for run in scene.line.runs[told:]]
 
 
 def test_a_training_in_a_search_is_on_the_same_span() -> None:
