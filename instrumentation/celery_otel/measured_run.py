@@ -137,7 +137,10 @@ class MeasuredRun:
         self._place.set(told)
 
     def _tell_end(self) -> None:
-        ended = {f"{self._prefix}.result": str(self._run.result), f"{self._prefix}.duration": self._run.seconds or 0.0}
+        ended: dict[str, AttributeValue] = {
+            f"{self._prefix}.result": str(self._run.result),
+            f"{self._prefix}.duration": self._run.seconds or 0.0,
+        }
         self._tell({**self._figures(), **ended})
         shown = {**self._told, **self._found()}
         self._place.add_event(f"{self._prefix}.run", shown, always=self._run.kind == TUNING)

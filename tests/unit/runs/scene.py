@@ -49,6 +49,12 @@ class Line:
         """Nothing to inherit."""
         return None
 
+    def note(self, what: str) -> None:
+        """Nothing is counted."""
+
+    def tell(self) -> None:
+        """Nothing to tell."""
+
     @property
     def runs(self) -> list[dict[str, Any]]:
         """What was told of runs."""

@@ -1,7 +1,7 @@
 """Optuna's own studies are measured as they are, with their direction and their best trial."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 import pytest
@@ -42,7 +42,7 @@ def sampler() -> optuna.samplers.BaseSampler:
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_every_trial_is_an_iteration_and_the_best_is_the_study_s(direction: str) -> None:
+def test_every_trial_is_an_iteration_and_the_best_is_the_study_s(direction: Literal["minimize", "maximize"]) -> None:
     """The search takes the study's direction, whatever it was told before."""
     study = optuna.create_study(direction=direction, sampler=sampler())
     search, span = searched(study, parabola, n_trials=20)
