@@ -9,7 +9,6 @@ import socket
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from opentelemetry.trace import Span, SpanContext, TraceFlags
 
@@ -40,21 +39,43 @@ def bequeathed(descriptor: int, span: Span | None) -> dict[str, str]:
     return {RELAY: _name(descriptor), TRACEPARENT: "" if span is None else _traceparent(span)}
 
 
-def inherited(environ: Mapping[str, str]) -> Inherited | None:
-    """What this process has of a task that started it with `subprocess_options`; None if it has nothing."""
-    name = environ.get(RELAY)
-    sender = None if name is None else _sender(name, os.getpid())
-    return None if sender is None else Inherited(sender, _context(environ.get(TRACEPARENT, "")))
+class Heir:
+    """A process that may have been started by a task with `subprocess_options`."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._sender: Sender | None = None
+        self._socket: socket.socket | None = None
+
+    def found(self, environ: Mapping[str, str]) -> Inherited | None:
+        """What it has of the task; None if it has nothing."""
+        name = environ.get(RELAY, "")
+        if name != self._name:
+            # Once: what could not be sent is told with what can.
+            self._open(name)
+        return None if self._sender is None else Inherited(self._sender, _context(environ.get(TRACEPARENT, "")))
+
+    def close(self) -> None:
+        """Gives back what it has opened."""
+        if self._socket is not None:
+            self._socket.close()
+        self._name, self._sender, self._socket = "", None, None
+
+    def _open(self, name: str) -> None:
+        self.close()
+        self._name = name
+        try:
+            descriptor = int(name.partition(":")[0])
+            if name == _name(descriptor):
+                self._socket = socket.socket(fileno=os.dup(descriptor))
+                self._sender = Sender(self._socket)
+        except (ValueError, OSError):
+            # Another file, or none: whoever started this process did not hand it down.
+            return
 
 
-@lru_cache(maxsize=1)
-def _sender(name: str, _: int) -> Sender | None:
-    """One for each process: what it could not send it tells later."""
-    try:
-        descriptor = int(name.partition(":")[0])
-        return Sender(socket.socket(fileno=os.dup(descriptor))) if name == _name(descriptor) else None
-    except (ValueError, OSError):
-        return None
+HEIR = Heir()
+"""This process."""
 
 
 def _name(descriptor: int) -> str:

@@ -43,6 +43,10 @@ def _content() -> bool:
         return False
 
 
+HARMLESS = Harmless(FailureLog())
+"""That of this process."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a run finds around it.
@@ -59,7 +63,7 @@ class Surroundings:
     tracer: Callable[[], Tracer] = _tracer
     content: Callable[[], bool] = _content
     clock: Clock = SYSTEM_CLOCK
-    harmless: Harmless = Harmless(FailureLog())
+    harmless: Harmless = HARMLESS
 
     def place(self) -> Place:
         """Where a run that begins here is told."""
@@ -133,7 +137,10 @@ class MeasuredRun:
         self._place.set(told)
 
     def _tell_end(self) -> None:
-        ended = {f"{self._prefix}.result": str(self._run.result), f"{self._prefix}.duration": self._run.seconds or 0.0}
+        ended: dict[str, AttributeValue] = {
+            f"{self._prefix}.result": str(self._run.result),
+            f"{self._prefix}.duration": self._run.seconds or 0.0,
+        }
         self._tell({**self._figures(), **ended})
         shown = {**self._told, **self._found()}
         self._place.add_event(f"{self._prefix}.run", shown, always=self._run.kind == TUNING)

@@ -9,7 +9,7 @@ celery_otel.optuna.optimize(study, objective, n_trials=50)
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from celery_otel.measured_run import SURROUNDINGS
+from celery_otel.measured_run import HARMLESS
 from celery_otel.tuning_run import TuningRun, tuning
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def callback(search: TuningRun) -> "Callback":
     """
 
     def tell(study: "Study", trial: "FrozenTrial") -> None:
-        with SURROUNDINGS.harmless:
+        with HARMLESS:
             _tell(search, study, trial)
 
     return tell
@@ -78,4 +78,7 @@ def _tell(search: TuningRun, study: "Study", trial: "FrozenTrial") -> None:
 
 
 def _is_feasible(trial: "FrozenTrial") -> bool:
-    return all(constraint <= 0 for constraint in trial.system_attrs.get("constraints") or ())
+    # Optuna 4 has no name of its own for them.
+    told = getattr(trial, "constraints", None)
+    constraints = trial.system_attrs.get("constraints") or () if told is None else told.values()
+    return all(constraint <= 0 for constraint in constraints)

@@ -122,7 +122,7 @@ class TaskPlace:
         self.set(told)
         self._workplace.send({"attributes": dict(told), "run": run.told()}, patient=False)
 
-    def end(self, run: RunRecord, error: BaseException | None) -> None:
+    def end(self, run: RunRecord, error: BaseException | None) -> None:  # noqa: ARG002  # as every place
         """To MAIN. What the error says is told by the task itself."""
         self._workplace.send({"run": run.told()})
 
@@ -156,11 +156,11 @@ class OwnSpan:
         if self._span is not None and (tally_of(self._span).has_room() or always):
             self._span.add_event(name, told)
 
-    def progress(self, run: RunRecord, told: Attributes) -> None:
+    def progress(self, run: RunRecord, told: Attributes) -> None:  # noqa: ARG002  # as every place
         """On the span: nobody counts it here."""
         self.set(told)
 
-    def end(self, run: RunRecord, error: BaseException | None) -> None:
+    def end(self, run: RunRecord, error: BaseException | None) -> None:  # noqa: ARG002  # as every place
         """Ends the span; what was current before is current again."""
         if self._token is not None:
             token, self._token = self._token, None

@@ -12,7 +12,7 @@ from typing import Any
 from sklearn import model_selection
 from sklearn.model_selection._search import BaseSearchCV
 
-from celery_otel.measured_run import SURROUNDINGS
+from celery_otel.measured_run import HARMLESS
 from celery_otel.training_run import TrainingRun, training
 from celery_otel.tuning_run import TuningRun, tuning
 
@@ -50,7 +50,9 @@ def fit(
 
 @contextmanager
 def tuned(search: Any, *, method: str | None = None, **attributes: Any) -> Iterator[TuningRun]:
-    """Measures a search that is fitted inside: `with tuned(search): search.fit(X, y)`.
+    """Measures a search that is fitted inside.
+
+    `with celery_otel.sklearn.tuned(search): search.fit(X, y)`
 
     Args:
         search: `GridSearchCV`, `RandomizedSearchCV`, one of the halving ones, or another one built like these.
@@ -60,7 +62,7 @@ def tuned(search: Any, *, method: str | None = None, **attributes: Any) -> Itera
     known = {"estimator": _model_of(search.estimator), **attributes}
     with tuning(method or method_of(search), **known) as run:
         yield run
-        with SURROUNDINGS.harmless:
+        with HARMLESS:
             _tell_candidates(run, search)
 
 
@@ -87,7 +89,7 @@ def cross_validate(
     samples, features = _shape(X)
     with training(label or _model_of(estimator), samples=samples, features=features) as run:
         found: dict[str, Any] = model_selection.cross_validate(estimator, X, y, **options)
-        with SURROUNDINGS.harmless:
+        with HARMLESS:
             _tell_scores(run, found)
         return found
 

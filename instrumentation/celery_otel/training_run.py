@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, SupportsFloat, SupportsInt
 
 from celery_otel import attributes
 from celery_otel.core.run import TRAINING
@@ -34,8 +34,8 @@ class TrainingRun(MeasuredRun):
     def __init__(
         self,
         model_type: str,
-        samples: int | None = None,
-        features: int | None = None,
+        samples: SupportsInt | None = None,
+        features: SupportsInt | None = None,
         attributes: Mapping[str, Any] | None = None,
         around: Surroundings = SURROUNDINGS,
     ) -> None:
@@ -45,7 +45,9 @@ class TrainingRun(MeasuredRun):
             self._know(samples, features)
             self._set(attributes or {})
 
-    def set(self, *, samples: int | None = None, features: int | None = None, **attributes: Any) -> None:
+    def set(
+        self, *, samples: SupportsInt | None = None, features: SupportsInt | None = None, **attributes: Any
+    ) -> None:
         """Says what is known by now.
 
         Args:
@@ -58,7 +60,7 @@ class TrainingRun(MeasuredRun):
                 self._know(samples, features)
                 self._set(attributes)
 
-    def score(self, value: float | None = None, /, **scores: float) -> None:
+    def score(self, value: SupportsFloat | None = None, /, **scores: SupportsFloat) -> None:
         """Says how good the model is: attributes `celery.training.score.<name>` of the span.
 
         Args:
@@ -79,7 +81,7 @@ class TrainingRun(MeasuredRun):
         found = {name: whole(value) for name, value in given.items() if value is not None}
         if wrong := [f"{name}={given[name]!r}" for name, number in found.items() if number is None]:
             self._say("count", f"{', '.join(wrong)[:200]} is no whole number from 0, and left out.")
-        known = {name: number for name, number in found.items() if number is not None}
+        known: dict[str, Any] = {name: number for name, number in found.items() if number is not None}
         if self._run.result is None:
             self._run = replace(self._run, **known)
         self._tell({f"{self._prefix}.{name}": number for name, number in known.items()})
@@ -94,7 +96,7 @@ _CURRENT: ContextVar[TrainingRun | None] = ContextVar("celery_otel_training", de
 
 
 def training(
-    model_type: str, *, samples: int | None = None, features: int | None = None, **attributes: Any
+    model_type: str, *, samples: SupportsInt | None = None, features: SupportsInt | None = None, **attributes: Any
 ) -> Block[TrainingRun]:
     """Measures the training of a model: a block (`with`), or each call of a function (`@`).
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, SupportsFloat
 
 from celery_otel import attributes
 from celery_otel.core.run import TUNING
@@ -94,7 +94,7 @@ class TuningRun(MeasuredRun):
             if not self._elsewhere():
                 self._set(attributes)
 
-    def iteration(self, score: float | None = None, **parameters: Any) -> None:
+    def iteration(self, score: SupportsFloat | None = None, **parameters: Any) -> None:
         """Says that one candidate has been tried.
 
         Args:
@@ -104,7 +104,12 @@ class TuningRun(MeasuredRun):
         self.tell(score, parameters)
 
     def tell(
-        self, score: float | None, parameters: Mapping[str, Any], *, counts: bool = True, state: str | None = None
+        self,
+        score: SupportsFloat | None,
+        parameters: Mapping[str, Any],
+        *,
+        counts: bool = True,
+        state: str | None = None,
     ) -> None:
         """The same as `iteration`, for parameters of any name.
 

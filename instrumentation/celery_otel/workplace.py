@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry import context as otel
 from opentelemetry.trace import Span
 
-from celery_otel.inheritance import inherited
+from celery_otel.inheritance import HEIR
 from celery_otel.relay import Outlet
 from celery_otel.relay_record import Record
 from celery_otel.relay_span import RelaySpan, UnsampledSpan
@@ -161,7 +161,7 @@ def _of_process() -> Workplace | None:
 
 def _of_environment() -> Workplace | None:
     """By what `celery_otel.subprocess_options` has put into the environment of this process."""
-    found = inherited(os.environ)
+    found = HEIR.found(os.environ)
     if found is None:
         return None
     context = found.context

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from celery_otel import relay as module
-from celery_otel.relay import CUT, DROPPED, GARBAGE, LARGEST, Relay
+from celery_otel.relay import GARBAGE, Relay
+from celery_otel.relay_sender import CUT, DROPPED, LARGEST
 from celery_otel_pipeline.polling import wait_until
 
 NO_PATIENCE = 0.01

@@ -16,7 +16,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from celery_otel.core.run import RunRecord
 from celery_otel.hooks.child import ChildTracing
-from celery_otel.inheritance import RELAY
+from celery_otel.inheritance import HEIR, RELAY
 from celery_otel.relay import Relay
 from celery_otel.relay_span import RelaySpan
 from celery_otel.stamps import TRACEPARENT
@@ -58,6 +58,13 @@ def stack() -> Iterator[ExitStack]:
     """Closes what a test opens."""
     with ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture(autouse=True)
+def heirless() -> Iterator[None]:
+    """Gives back what this process has inherited in a test."""
+    yield
+    HEIR.close()
 
 
 def opened(stack: ExitStack, hostname: str = HOST) -> Worker:

@@ -6,7 +6,7 @@ A record is cumulative and whole: the newest replaces those before it, so that a
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
@@ -105,7 +105,7 @@ def _is_score(value: Any) -> bool:
     return (type(value) is float and math.isfinite(value)) or _is_number(value)
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "id": lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None,
     "kind": lambda value: value in KINDS,
     "label": lambda value: isinstance(value, str),

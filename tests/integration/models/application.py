@@ -72,7 +72,7 @@ def _together(started: list[threading.Thread]) -> None:
 @app.task(name="runs.program")
 def program() -> None:
     """Trains in another program."""
-    subprocess.run([sys.executable, str(PROGRAM)], check=True, **celery_otel.subprocess_options())  # noqa: S603  # our own
+    subprocess.run([sys.executable, str(PROGRAM)], check=True, **celery_otel.subprocess_options())  # our own
 
 
 @app.task(name="runs.die")

@@ -67,7 +67,9 @@ def test_runs_are_counted_and_on_the_task_s_span(
     (threads,) = laboratory.spans("threads", 1)
     assert (4, 4) == (threads.attributes["celery.training.runs"], len(threads.events))
     (program,) = laboratory.spans("program", 1)
-    assert ("program", 0.7) == tuple(program.attributes[f"celery.training.{key}"] for key in ("model_type", "score.value"))
+    assert ("program", 0.7) == tuple(
+        program.attributes[f"celery.training.{key}"] for key in ("model_type", "score.value")
+    )
     assert [] == laboratory.sink.spans(kind="INTERNAL")
 
 

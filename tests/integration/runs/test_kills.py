@@ -43,7 +43,7 @@ def test_the_span_of_a_killed_attempt_says_what_it_was_doing(lab: Lab) -> None:
 def test_a_child_that_is_killed_between_two_tasks_fails_nothing(lab: Lab) -> None:
     """Its runs have ended, and nothing is counted for it."""
     before = lab.runs()
-    for child in lab.worker.children():
+    for child in lab.worker.children:
         os.kill(child, signal.SIGKILL)
     lab.run("idle")
     assert before == lab.runs()

@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration.runs.conftest import Lab, OpenLab
 
-CASES = [("prefork", True), ("prefork", False), ("threads", True), ("threads", False), ("solo", False)]
+CASES = [("prefork", True), ("prefork", False), ("threads", True), ("solo", False)]
 EVERYWHERE = ("here", "fails", "thread", "fork", "fork_killed", "program")
 RUNS = {
     ("outer", "success"): 1,

@@ -1,6 +1,7 @@
 """Each run is counted once, when it ends or cannot go on, whatever is lost of its records, and in whichever order."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,12 +12,12 @@ from celery_otel.core.run import RunRecord
 from celery_otel.core.runs import Runs
 
 
-def record(number: int = 1, *, pid: int = 10, began: float = 1000.0, **known: object) -> RunRecord:
+def record(number: int = 1, *, pid: int = 10, began: float = 1000.0, **known: Any) -> RunRecord:
     """What a run tells that has begun."""
-    return replace(RunRecord(f"{number:032x}", "tuning", "grid", pid, began), **known)  # type: ignore[arg-type]  # of any field
+    return replace(RunRecord(f"{number:032x}", "tuning", "grid", pid, began), **known)
 
 
-def ended(number: int = 1, **known: object) -> RunRecord:
+def ended(number: int = 1, **known: Any) -> RunRecord:
     """What a run tells at its end."""
     return record(number, **{"seconds": 5.0, "result": "success", **known})
 

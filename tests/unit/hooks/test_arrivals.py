@@ -237,7 +237,8 @@ class Hub:
 
 def test_the_event_loop_reads_what_children_send(main: Main) -> None:
     """As it comes, and not what is closed; a failure of ours stays ours."""
-    hub, errors = Hub(), []
+    hub = Hub()
+    errors: list[str] = []
     failures = HookFailures(errors.append, FailureLog())
     assert main.arrivals.connected(SimpleNamespace(hub=hub), failures)
     (read,) = hub.readers.values()

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,6 +49,12 @@ class Line:
         """Nothing to inherit."""
         return None
 
+    def note(self, what: str) -> None:
+        """Nothing is counted."""
+
+    def tell(self) -> None:
+        """Nothing to tell."""
+
     @property
     def runs(self) -> list[dict[str, Any]]:
         """What was told of runs."""
@@ -71,10 +77,9 @@ class Scene:
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self.tracer = provider.get_tracer("runs")
-        workplace: Callable[[], Workplace | None] = lambda: Workplace(self.line, self.span) if task else None
         # Logs of one test must not be kept back because of those of another.
         self.around = Surroundings(
-            workplace,
+            lambda: Workplace(self.line, self.span) if task else None,
             lambda: self.tracer,
             lambda: False,
             Clock(wall=lambda: BEGAN, monotonic=lambda: self.time),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 import celery_otel
@@ -26,7 +27,8 @@ class UserError(Exception):
 
 def block(scene: Scene, model_type: str = "forest", *known: Any, **attributes: Any) -> Block[TrainingRun]:
     """What `training` gives, in a scene."""
-    return Block(lambda: TrainingRun(model_type, *known, attributes=attributes, around=scene.around), _CURRENT)
+    samples, features = (*known, None, None)[:2]
+    return Block(lambda: TrainingRun(model_type, samples, features, attributes, scene.around), _CURRENT)
 
 
 def test_a_run_is_told_whole_at_its_begin_and_its_end() -> None:
@@ -135,6 +137,13 @@ def test_without_a_span_it_is_counted_all_the_same(span: UnsampledSpan | None) -
     assert (10, "success") == tuple(scene.line.runs[-1][key] for key in ("samples", "result"))
 
 
+def span_id(span: ReadableSpan) -> int:
+    """Who a span is."""
+    context = span.get_span_context()
+    assert context is not None
+    return context.span_id
+
+
 def test_outside_of_a_worker_it_is_a_span_of_its_own() -> None:
     """In a script it is a span below the current one, current while it lasts, with the same attributes."""
     scene = Scene(task=False)
@@ -147,7 +156,7 @@ def test_outside_of_a_worker_it_is_a_span_of_its_own() -> None:
     assert training.parent is not None
     assert script.get_span_context().span_id == training.parent.span_id
     assert inside.parent is not None
-    assert inside.parent.span_id == training.get_span_context().span_id
+    assert inside.parent.span_id == span_id(training)
     assert training.attributes is not None
     assert {"celery.training.samples": 10, "celery.training.runs": 1}.items() <= training.attributes.items()
     assert {"celery.training.result": "success"}.items() <= training.attributes.items()
@@ -157,9 +166,9 @@ def test_outside_of_a_worker_it_is_a_span_of_its_own() -> None:
 
 def test_outside_of_a_worker_a_failure_is_an_error_of_its_span() -> None:
     """The span has the status ERROR, the exception's class and its stack, and not what it says."""
-    scene = Scene(task=False)
+    scene, data = Scene(task=False), "secret"
     with pytest.raises(UserError), block(scene):
-        raise UserError("secret")
+        raise UserError(data)
     (span,) = scene.spans()
     assert StatusCode.ERROR == span.status.status_code
     assert span.attributes is not None
