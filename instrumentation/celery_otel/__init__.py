@@ -15,6 +15,7 @@ from celery_otel.errors import CeleryOtelError, ConfigurationError
 
 if TYPE_CHECKING:
     from celery_otel.instrumentation import instrument, setup_celery_metrics, uninstrument
+    from celery_otel.resources.global_monitor import start_global_monitor, stop_global_monitor
     from celery_otel.summary import get_celery_metrics_summary
 
 __all__ = [
@@ -23,9 +24,15 @@ __all__ = [
     "get_celery_metrics_summary",
     "instrument",
     "setup_celery_metrics",
+    "start_global_monitor",
+    "stop_global_monitor",
     "uninstrument",
 ]
-_ELSEWHERE = {"get_celery_metrics_summary": "celery_otel.summary"}
+_ELSEWHERE = {
+    "get_celery_metrics_summary": "celery_otel.summary",
+    "start_global_monitor": "celery_otel.resources.global_monitor",
+    "stop_global_monitor": "celery_otel.resources.global_monitor",
+}
 
 
 def __getattr__(name: str) -> Any:
