@@ -36,6 +36,9 @@ alone has the series `celery_beat_*`, or that of the API for those marked *by th
 exported as 0 from the start for every registered task, or entry of beat, so that `increase()` sees the first event.
 """
 
+EMITTED = {"": "", "api": ", by the API", "gpu": ", with a GPU", "cgroup": ", with a memory limit"}
+"""What the page says of who emits a series; nothing of workers and beats."""
+
 SPANS_HEAD = """# Spans
 
 *Generated from `instrumentation/celery_otel/telemetry.yaml` by `make generate`.*
@@ -125,7 +128,7 @@ def section(name: str, entry: dict[str, Any]) -> str:
     """The part of the reference page about one metric."""
     labels = ", ".join(f"`{label}`" for label in entry["labels"]) or "none"
     zero = ", zero" if entry.get("zero") else ""
-    zero += ", by the API" if entry.get("emitted") == "api" else ""
+    zero += EMITTED[entry.get("emitted", "")]
     bounds = f"- buckets: {', '.join(f'{bound:,}' for bound in entry['buckets'])}\n" if "buckets" in entry else ""
     return (
         f"\n## {entry['series']}\n\n{entry['description']}\n\n"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from celery_otel import optuna as optuna
     from celery_otel import sklearn as sklearn
     from celery_otel.instrumentation import instrument, setup_celery_metrics, uninstrument
+    from celery_otel.resources.global_monitor import start_global_monitor, stop_global_monitor
     from celery_otel.subprocesses import subprocess_options
     from celery_otel.summary import get_celery_metrics_summary
     from celery_otel.training_run import current_training, training
@@ -30,6 +31,8 @@ __all__ = [
     "get_celery_metrics_summary",
     "instrument",
     "setup_celery_metrics",
+    "start_global_monitor",
+    "stop_global_monitor",
     "subprocess_options",
     "training",
     "tuning",
@@ -39,6 +42,8 @@ _ELSEWHERE = {
     "current_training": "celery_otel.training_run",
     "current_tuning": "celery_otel.tuning_run",
     "get_celery_metrics_summary": "celery_otel.summary",
+    "start_global_monitor": "celery_otel.resources.global_monitor",
+    "stop_global_monitor": "celery_otel.resources.global_monitor",
     "subprocess_options": "celery_otel.subprocesses",
     "training": "celery_otel.training_run",
     "tuning": "celery_otel.tuning_run",

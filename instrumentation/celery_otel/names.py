@@ -277,6 +277,102 @@ BEAT_MISSED = Metric(
     description="Runs of a beat entry that were due and never sent, because beat was down or blocked or could not publish.",
     labels=("entry",),
 )
+PROCESS_MEMORY = Metric(
+    name="celery.process.memory",
+    series="celery_process_memory_bytes",
+    kind="gauge",
+    unit="By",
+    description="Resident memory of the process and its descendants together. Pages that they share count for each of them.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_MEMORY_PRIVATE = Metric(
+    name="celery.process.memory.private",
+    series="celery_process_memory_private_bytes",
+    kind="gauge",
+    unit="By",
+    description="Memory of the process and its descendants that nobody else shares, which their end would free.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_MEMORY_LIMIT = Metric(
+    name="celery.process.memory.limit",
+    series="celery_process_memory_limit_bytes",
+    kind="gauge",
+    unit="By",
+    description="The smallest memory limit of the control groups that the process is in, such as its container's.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_CPU_PERCENT = Metric(
+    name="celery.process.cpu.percent",
+    series="celery_process_cpu_percent",
+    kind="gauge",
+    unit="{percent}",
+    description="CPU time of the process and its descendants between the last two readings, in percent of one core.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_COUNT = Metric(
+    name="celery.process.count",
+    series="celery_process_count",
+    kind="gauge",
+    unit="{process}",
+    description="The process and its living descendants.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_OPEN_FILES = Metric(
+    name="celery.process.open_files",
+    series="celery_process_open_files",
+    kind="gauge",
+    unit="{file}",
+    description="Open file descriptors of the process and its descendants, sockets and pipes included.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_THREADS = Metric(
+    name="celery.process.threads",
+    series="celery_process_threads",
+    kind="gauge",
+    unit="{thread}",
+    description="Threads of the process and its descendants.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_DISK_READ = Metric(
+    name="celery.process.disk.read",
+    series="celery_process_disk_read_bytes_total",
+    kind="counter",
+    unit="By",
+    description="Bytes that the process and its descendants have had read from disks since the process began.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_DISK_WRITTEN = Metric(
+    name="celery.process.disk.written",
+    series="celery_process_disk_written_bytes_total",
+    kind="counter",
+    unit="By",
+    description="Bytes that the process and its descendants have had written to disks since the process began.",
+    labels=("process_type", "worker_name"),
+)
+GPU_MEMORY_USED = Metric(
+    name="celery.gpu.memory.used",
+    series="celery_gpu_memory_used_bytes",
+    kind="gauge",
+    unit="By",
+    description="Memory of the GPU that is in use, whoever uses it.",
+    labels=("process_type", "worker_name", "gpu"),
+)
+GPU_MEMORY_TOTAL = Metric(
+    name="celery.gpu.memory.total",
+    series="celery_gpu_memory_total_bytes",
+    kind="gauge",
+    unit="By",
+    description="Memory of the GPU.",
+    labels=("process_type", "worker_name", "gpu"),
+)
+GPU_UTILIZATION_PERCENT = Metric(
+    name="celery.gpu.utilization.percent",
+    series="celery_gpu_utilization_percent",
+    kind="gauge",
+    unit="{percent}",
+    description="How much of the last moments the GPU was at work, whoever used it.",
+    labels=("process_type", "worker_name", "gpu"),
+)
 CELERY_OTEL_LABEL_OVERFLOW = Metric(
     name="celery_otel.label.overflow",
     series="celery_otel_label_overflow_total",
@@ -416,6 +512,18 @@ METRICS: tuple[Metric, ...] = (
     BEAT_LAST_TICK_TIMESTAMP,
     BEAT_ENTRY_LAST_FIRE_TIMESTAMP,
     BEAT_MISSED,
+    PROCESS_MEMORY,
+    PROCESS_MEMORY_PRIVATE,
+    PROCESS_MEMORY_LIMIT,
+    PROCESS_CPU_PERCENT,
+    PROCESS_COUNT,
+    PROCESS_OPEN_FILES,
+    PROCESS_THREADS,
+    PROCESS_DISK_READ,
+    PROCESS_DISK_WRITTEN,
+    GPU_MEMORY_USED,
+    GPU_MEMORY_TOTAL,
+    GPU_UTILIZATION_PERCENT,
     CELERY_OTEL_LABEL_OVERFLOW,
     CELERY_OTEL_HOOK_ERRORS,
     CELERY_OTEL_SPANS_EXPORTED,

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from celery_otel import parsing
 from celery_otel.errors import ConfigurationError
 from celery_otel.option import Option
+from celery_otel.resource_options import RESOURCE_OPTIONS
 from celery_otel.trace_options import COMPRESSIONS, PROTOCOLS, TRACE_OPTIONS
 
 QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
@@ -209,6 +210,7 @@ OPTIONS: dict[str, Option] = {
         parsing.count,
         "how many names of beat's entries become labels",
     ),
+    **RESOURCE_OPTIONS,
     **TRACE_OPTIONS,
 }
 
@@ -259,6 +261,8 @@ class Settings:
     capture_content: bool
     capture_message_size: bool
     max_entries: int
+    resources: bool
+    resources_interval: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

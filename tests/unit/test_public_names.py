@@ -13,6 +13,8 @@ def test_the_public_names() -> None:
         "get_celery_metrics_summary",
         "instrument",
         "setup_celery_metrics",
+        "start_global_monitor",
+        "stop_global_monitor",
         "subprocess_options",
         "training",
         "tuning",

@@ -15,7 +15,7 @@ from celery_otel.metric import Metric
 
 ROOT = Path(__file__).parents[2]
 TELEMETRY: dict[str, Any] = yaml.safe_load((ROOT / "instrumentation" / "celery_otel" / "telemetry.yaml").read_text())
-SUFFIX_OF_UNIT = {"s": "_seconds"}
+SUFFIX_OF_UNIT = {"s": "_seconds", "By": "_bytes"}
 
 
 def test_the_generated_files_are_current() -> None:
@@ -28,8 +28,9 @@ def test_the_generated_files_are_current() -> None:
 @pytest.mark.parametrize("metric", [*names.METRICS, *names.API_METRICS], ids=lambda metric: metric.series)
 def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -> None:
     """The name in Prometheus follows from the instrument's name, unit and kind as the Collector translates them."""
-    expected = metric.name.replace(".", "_").removesuffix("_total")
-    expected += SUFFIX_OF_UNIT.get(metric.unit, "") + ("_total" if metric.kind == "counter" else "")
+    counter = "_total" if metric.kind == "counter" else ""
+    expected = metric.name.replace(".", "_").removesuffix(counter)
+    expected += SUFFIX_OF_UNIT.get(metric.unit, "") + counter
     assert expected == metric.series
     assert metric.unit != "1", "a gauge with unit 1 gets _ratio"
 

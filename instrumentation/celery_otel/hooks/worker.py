@@ -29,6 +29,7 @@ from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
+from celery_otel.hooks.resources import NoResources, OpenResources, Resources
 from celery_otel.hooks.worker_report import WorkerReport
 from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
@@ -41,6 +42,7 @@ OTHER_HOOKS = (
     "ledger",
     "ready",
     "request_class",
+    "resources",
     "run",
     "span",
     "undecodable",
@@ -93,6 +95,7 @@ class WorkerTelemetry:
         queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
         self.ledger = Ledger(counts, worker=name, clock=clock)
         self.tracing: WorkerTracing | None = None
+        self._resources: Resources = NoResources()
         self._gauges = WorkerGauges(worker, name, clock, lambda: self.ledger.held()[0])
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
         failures = HookFailures(self._count_hook_error, FailureLog(clock))
@@ -123,7 +126,16 @@ class WorkerTelemetry:
             self.ledger.post()
             with self.hooks.failures.taken("span"):
                 self.tracing.attempts.complete_many()
-        return {**self.ledger.read(), **self._gauges.read()}
+        return {**self.ledger.read(), **self._gauges.read(), **self._resources.read()}
+
+    def watch_resources(self, open_resources: OpenResources) -> None:
+        """Has the resources of its processes read from `ready` to `close`.
+
+        Args:
+            open_resources: Makes what reads them.
+        """
+        with self.hooks.failures.taken("resources"):
+            self._resources = open_resources(self.ledger.worker, self.hooks.failures) or NoResources()
 
     def watch(self, consumer: Any) -> ConsumerWatch:
         """Watches a consumer of the worker."""
@@ -139,6 +151,7 @@ class WorkerTelemetry:
     def ready(self) -> None:
         """The pool is up and the consumer connected."""
         with self.hooks.failures.taken("ready"):
+            self._resources.start()
             self._pipeline.start()
             if self.tracing is not None:
                 self.tracing.spans.start()
@@ -163,6 +176,8 @@ class WorkerTelemetry:
             self.tracing.close(CLOSE_TIMEOUT / 2)
         with self.hooks.failures.taken("run"):
             self.arrivals.close()
+        with self.hooks.failures.taken("resources"):
+            self._resources.close()
         self._pipeline.close(max(0.0, deadline - self._clock.monotonic()))
         self._stack.close()
 
