@@ -55,7 +55,8 @@ class DemoRun:
         self._temporary.mkdir()
         environment = {
             MARK: self._mark,
-            "PYTHONPATH": str(ROOT / "collector"),
+            # This tree, wherever the environment's own installation leads.
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("collector", "instrumentation", "api")),
             "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(self._temporary),
             **_chosen_tools(),

@@ -23,7 +23,7 @@ from tests.integration.api.started import address_of, service_process
 from tests.integration.guide.forward_proxy import ForwardProxy, forwarded
 
 GUIDE = ROOT / "docs" / "guides" / "coming-from-the-guide.md"
-FILES = re.compile(r"^`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILES = re.compile(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TRAIN = "app.tasks.training_tasks.train_model"
 TASK_OF_THE_GUIDE = "abc123"
 ADDRESS_OF_THE_GUIDE = "http://localhost:8000"
