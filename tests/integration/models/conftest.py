@@ -85,8 +85,14 @@ class Laboratory:
             DeadlineError: There were others after half a minute.
         """
         name = f"process runs.{task}"
+
+        def arrived() -> bool:
+            # An idle worker makes the last spans when its numbers are read.
+            scrape(self._port)
+            return len(self.sink.spans(name=name)) == number
+
         wait_until(
-            lambda: len(self.sink.spans(name=name)) == number,
+            arrived,
             deadline=30,
             message=lambda: f"{len(self.sink.spans(name=name))} of {number} {name}\n{self.worker.log[-3000:]}",
         )
