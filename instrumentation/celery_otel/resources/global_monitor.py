@@ -55,7 +55,11 @@ class GlobalMonitor:
         self._asked = Asked()
         self._settings: Settings | None = None
         self._service = ""
-        self._forget()
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._kind = WORKER
+        self._monitor: ResourceMonitor | None = None
+        self._lone: LoneMonitor | None = None
 
     @contextmanager
     def known(self, settings: Settings, service: str) -> Iterator[None]:
@@ -145,11 +149,10 @@ class GlobalMonitor:
             yield
 
     def _forget(self) -> None:
+        """Forgets, after a fork, the monitor of the parent."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._kind = WORKER
-        self._monitor: ResourceMonitor | None = None
-        self._lone: LoneMonitor | None = None
+        self._monitor = self._lone = None
 
 
 GLOBAL_MONITOR = GlobalMonitor()

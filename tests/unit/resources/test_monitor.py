@@ -52,7 +52,7 @@ class Scene:
     def wait_for(self, value: int, process_type: str = "celery_worker") -> None:
         """Waits until it says as many."""
         wait_until(
-            lambda: (self.value(process_type) or 0) >= value,
+            lambda: isinstance(said := self.value(process_type), int) and said >= value,
             deadline=10,
             message=lambda: f"not {value} but {self.monitor.read()}, errors {self.errors}",
             interval=0.01,
