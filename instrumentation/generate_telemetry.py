@@ -82,6 +82,8 @@ def constants(metrics: dict[str, dict[str, Any]]) -> str:
         lines = [f'    name="{name}",', *(f'    {key}="{value}",' for key, value in fields.items())]
         labels = "".join(f'"{label}", ' for label in entry["labels"])
         lines.append(f"    labels=({labels.strip() if len(entry['labels']) == 1 else labels.rstrip(', ')}),")
+        if "buckets" in entry:
+            lines.append(f"    bounds=({', '.join(map(str, entry['buckets']))}),")
         parts.append("\n".join([f"{constant(name)} = Metric(", *lines, ")"]))
     parts += [
         listing("METRICS", metrics, lambda entry: entry.get("emitted") != "api"),
@@ -121,10 +123,11 @@ def section(name: str, entry: dict[str, Any]) -> str:
     labels = ", ".join(f"`{label}`" for label in entry["labels"]) or "none"
     zero = ", zero" if entry.get("zero") else ""
     zero += EMITTED[entry.get("emitted", "")]
+    bounds = f"- buckets: {', '.join(f'{bound:,}' for bound in entry['buckets'])}\n" if "buckets" in entry else ""
     return (
         f"\n## {entry['series']}\n\n{entry['description']}\n\n"
         f"- {entry['kind']}, unit `{entry['unit']}`{zero}\n- labels: {labels}\n- instrument: `{name}`\n"
-        f"- measured: {entry['measured']}\n"
+        f"{bounds}- measured: {entry['measured']}\n"
     )
 
 

@@ -178,6 +178,81 @@ WORKER_LAST_RECEIVED_TIMESTAMP = Metric(
     description="When the worker last received an attempt from the queue, as a Unix time.",
     labels=("worker_name", "queue_name"),
 )
+TRAINING_RUNS = Metric(
+    name="celery.training.runs",
+    series="celery_training_runs_total",
+    kind="counter",
+    unit="{run}",
+    description="Runs of training that ended, by model type and result (success, failure).",
+    labels=("model_type", "result"),
+)
+TRAINING_MODELS = Metric(
+    name="celery.training.models",
+    series="celery_training_models_total",
+    kind="counter",
+    unit="{model}",
+    description="Models that were trained, by model type; the runs of training that succeeded.",
+    labels=("model_type",),
+)
+TRAINING_DURATION = Metric(
+    name="celery.training.duration",
+    series="celery_training_duration_seconds",
+    kind="histogram",
+    unit="s",
+    description="How long runs of training took.",
+    labels=("model_type", "result"),
+)
+TRAINING_SAMPLES = Metric(
+    name="celery.training.samples",
+    series="celery_training_samples",
+    kind="histogram",
+    unit="{sample}",
+    description="With how many samples models were trained.",
+    labels=("model_type", "result"),
+    bounds=(10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000, 300000, 1000000, 10000000),
+)
+TRAINING_FEATURES = Metric(
+    name="celery.training.features",
+    series="celery_training_features",
+    kind="histogram",
+    unit="{feature}",
+    description="With how many features models were trained.",
+    labels=("model_type", "result"),
+    bounds=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000),
+)
+TUNING_RUNS = Metric(
+    name="celery.tuning.runs",
+    series="celery_tuning_runs_total",
+    kind="counter",
+    unit="{run}",
+    description="Searches for better parameters that ended, by method and result (success, failure).",
+    labels=("method", "result"),
+)
+TUNING_DURATION = Metric(
+    name="celery.tuning.duration",
+    series="celery_tuning_duration_seconds",
+    kind="histogram",
+    unit="s",
+    description="How long searches took.",
+    labels=("method", "result"),
+)
+TUNING_ITERATIONS = Metric(
+    name="celery.tuning.iterations",
+    series="celery_tuning_iterations",
+    kind="histogram",
+    unit="{iteration}",
+    description="How many iterations searches made.",
+    labels=("method", "result"),
+    bounds=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000),
+)
+TUNING_BEST_SCORE = Metric(
+    name="celery.tuning.best_score",
+    series="celery_tuning_best_score",
+    kind="gauge",
+    unit="{score}",
+    description="The best score of the last search that ended with a finite one.",
+    labels=("method",),
+)
 BEAT_LAST_TICK_TIMESTAMP = Metric(
     name="celery.beat.last_tick.timestamp",
     series="celery_beat_last_tick_timestamp_seconds",
@@ -343,7 +418,7 @@ CELERY_OTEL_RELAY_LOSSES = Metric(
     series="celery_otel_relay_losses_total",
     kind="counter",
     unit="{record}",
-    description="What tasks set on their current span and that did not reach MAIN, or not whole (dropped, cut, garbage).",
+    description="What tasks set on their current span, or told of their runs, and that did not reach MAIN, or not whole (dropped, cut, garbage).",
     labels=("loss",),
 )
 CELERY_OTEL_EXPORT_FAILURES = Metric(
@@ -425,6 +500,15 @@ METRICS: tuple[Metric, ...] = (
     WORKER_CHILD_RESTARTS,
     WORKER_HEARTBEAT_TIMESTAMP,
     WORKER_LAST_RECEIVED_TIMESTAMP,
+    TRAINING_RUNS,
+    TRAINING_MODELS,
+    TRAINING_DURATION,
+    TRAINING_SAMPLES,
+    TRAINING_FEATURES,
+    TUNING_RUNS,
+    TUNING_DURATION,
+    TUNING_ITERATIONS,
+    TUNING_BEST_SCORE,
     BEAT_LAST_TICK_TIMESTAMP,
     BEAT_ENTRY_LAST_FIRE_TIMESTAMP,
     BEAT_MISSED,

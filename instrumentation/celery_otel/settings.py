@@ -194,11 +194,14 @@ OPTIONS: dict[str, Option] = {
         "how many exception classes become labels",
     ),
     "max_queues": Option(
-        "CELERY_OTEL_MAX_QUEUES",
+        "CELERY_OTEL_MAX_QUEUES", "50", "a whole number above 0", parsing.count, "how many queue names become labels"
+    ),
+    "max_model_types": Option(
+        "CELERY_OTEL_MAX_MODEL_TYPES",
         "50",
         "a whole number above 0",
         parsing.count,
-        "how many queue names become labels",
+        "how many model types, and how many tuning methods, become labels",
     ),
     "max_entries": Option(
         "CELERY_OTEL_MAX_ENTRIES",
@@ -234,6 +237,7 @@ class Settings:
     max_tasks: int
     max_error_types: int
     max_queues: int
+    max_model_types: int
     traces_exporters: tuple[str, ...]
     traces_protocol: str
     traces_timeout: float

@@ -35,6 +35,13 @@ def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -
     assert metric.unit != "1", "a gauge with unit 1 gets _ratio"
 
 
+@pytest.mark.parametrize("metric", names.METRICS, ids=lambda metric: metric.series)
+def test_buckets_are_those_of_seconds_or_described(metric: Metric) -> None:
+    """A histogram of anything but seconds says its own buckets, ascending; nothing else has any."""
+    assert (metric.kind == "histogram" and metric.unit != "s") == bool(metric.bounds)
+    assert tuple(sorted(set(metric.bounds))) == metric.bounds
+
+
 @pytest.mark.parametrize(
     ("series", "labels"),
     [
@@ -48,6 +55,15 @@ def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -
         ("celery_task_retries_total", ("task_name", "reason")),
         ("celery_task_timeouts_total", ("task_name", "limit")),
         ("celery_queue_length", ("queue_name",)),
+        ("celery_training_duration_seconds", ("model_type", "result")),
+        ("celery_training_samples", ("model_type", "result")),
+        ("celery_training_features", ("model_type", "result")),
+        ("celery_training_runs_total", ("model_type", "result")),
+        ("celery_training_models_total", ("model_type",)),
+        ("celery_tuning_duration_seconds", ("method", "result")),
+        ("celery_tuning_iterations", ("method", "result")),
+        ("celery_tuning_runs_total", ("method", "result")),
+        ("celery_tuning_best_score", ("method",)),
     ],
 )
 def test_the_guides_series_keep_their_names_and_labels(series: str, labels: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from celery_otel.core.labels import BoundedLabel
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.failures import FailureLog, HookFailures
+from celery_otel.hooks.arrivals import Arrivals
 from celery_otel.hooks.attempts import HOOKS, AttemptHooks
 from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
@@ -42,6 +43,7 @@ OTHER_HOOKS = (
     "ready",
     "request_class",
     "resources",
+    "run",
     "span",
     "undecodable",
     "unknown",
@@ -88,7 +90,7 @@ class WorkerTelemetry:
         self._pid = os.getpid()
         self._closed = False
         name = settings.worker_name or str(worker.hostname)
-        counts = Counts(settings.duration_buckets, settings.max_error_types)
+        counts = Counts(settings.duration_buckets, settings.max_error_types, settings.max_model_types)
         self._task_label = BoundedLabel(settings.max_tasks, counts.overflow("task_name"))
         queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
         self.ledger = Ledger(counts, worker=name, clock=clock)
@@ -99,13 +101,16 @@ class WorkerTelemetry:
         failures = HookFailures(self._count_hook_error, FailureLog(clock))
         self.ledger.describe = describe = Description(Queues(worker.app, queue_label), self._task_label)
         self.ledger.failed = partial(failures.take, "ledger")
+        self.arrivals = Arrivals(worker, self.ledger, clock)
         if open_spans is not None:
             failed = self._count_export_failure
-            self.tracing = WorkerTracing(worker, name, settings, self.ledger, open_spans, describe, failed)
+            self.tracing = WorkerTracing(worker, name, settings, self.arrivals, open_spans, describe, failed)
             self.ledger.ended_too = self.tracing.spans.recorder.ended
             self.ledger.read_too = self.tracing.spans.read
         attempts = None if self.tracing is None else self.tracing.attempts
         self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)
+        if forks(worker):
+            self.hooks.killed = self.arrivals.killed
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
         self._stack = ExitStack()
         self._declare()
@@ -114,6 +119,8 @@ class WorkerTelemetry:
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """Every series of this moment."""
+        with self.hooks.failures.taken("run"):
+            self.arrivals.settle()
         if self.tracing is not None:
             # The reading posts the journal: no hook will come back to the spans of what ended there.
             self.ledger.post()
@@ -137,8 +144,9 @@ class WorkerTelemetry:
         return watch
 
     def _connected(self, consumer: Any) -> None:
-        if self.tracing is not None:
-            self.tracing.connected(consumer, self.hooks.failures)
+        reads = self.arrivals.connected(consumer, self.hooks.failures)
+        if reads and self.tracing is not None:
+            self.tracing.attempts.collects = False
 
     def ready(self) -> None:
         """The pool is up and the consumer connected."""
@@ -166,6 +174,8 @@ class WorkerTelemetry:
         if self.tracing is not None:
             # First, and for half of the time: the last metrics tell what became of the spans.
             self.tracing.close(CLOSE_TIMEOUT / 2)
+        with self.hooks.failures.taken("run"):
+            self.arrivals.close()
         with self.hooks.failures.taken("resources"):
             self._resources.close()
         self._pipeline.close(max(0.0, deadline - self._clock.monotonic()))
