@@ -7,10 +7,11 @@ have none: they are in the tree of their worker.
 import math
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from billiard.process import current_process
 
@@ -58,7 +59,8 @@ class GlobalMonitor:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._kind = WORKER
-        self._monitor: ResourceMonitor | None = None
+        # Weakly: it belongs to the worker that has taken it over, and ends with it.
+        self._adopted: Callable[[], ResourceMonitor | None] = _nobody
         self._lone: LoneMonitor | None = None
 
     @contextmanager
@@ -87,8 +89,9 @@ class GlobalMonitor:
             return
         with self._held():
             self._asked = asked
-            if self._monitor is not None and not self._monitor.closed:
-                self._monitor.configure(asked.interval_of(settings), asked.type_of(self._kind))
+            monitor = self._open_monitor()
+            if monitor is not None:
+                monitor.configure(asked.interval_of(settings), asked.type_of(self._kind))
             elif self._lone is not None:
                 self._lone.configure(asked.interval_of(settings), asked.type_of(WORKER))
             else:
@@ -110,25 +113,27 @@ class GlobalMonitor:
         if not settings.resources or in_pool_child():
             return None
         with self._held():
-            if self._monitor is not None and not self._monitor.closed:
+            if self._open_monitor() is not None:
                 return None
             # Loaded here, since a web server without a monitor needs none of it.
             from celery_otel.resources.monitor import ResourceMonitor  # noqa: PLC0415
 
             self._kind, asked = kind, self._asked
-            self._monitor = ResourceMonitor(name, asked.type_of(kind), asked.interval_of(settings), failures)
+            monitor = ResourceMonitor(name, asked.type_of(kind), asked.interval_of(settings), failures)
+            self._adopted = ref(monitor)
             lone, self._lone = self._lone, None
         if lone is not None:
             lone.close()
-        return self._monitor
+        return monitor
 
     def stop(self) -> None:
         """Ends the monitor, and what was asked for is forgotten. Nothing in a child of a process that has one."""
         with self._held():
             self._asked = Asked()
             lone, self._lone = self._lone, None
-            if self._monitor is not None:
-                self._monitor.silence()
+            monitor = self._open_monitor()
+            if monitor is not None:
+                monitor.silence()
         if lone is not None:
             lone.close()
 
@@ -139,6 +144,11 @@ class GlobalMonitor:
         lone = LoneMonitor(settings, self._service or kind, kind, self._asked.interval_of(settings))
         lone.start()
         return lone
+
+    def _open_monitor(self) -> "ResourceMonitor | None":
+        """That of a worker or beat which has not ended."""
+        monitor = self._adopted()
+        return None if monitor is None or monitor.closed else monitor
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -152,7 +162,11 @@ class GlobalMonitor:
         """Forgets, after a fork, the monitor of the parent."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._monitor = self._lone = None
+        self._adopted, self._lone = _nobody, None
+
+
+def _nobody() -> None:
+    """Nobody has taken the monitor over."""
 
 
 GLOBAL_MONITOR = GlobalMonitor()

@@ -14,6 +14,7 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.failures import HookFailures
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.resources.cgroup import MemoryLimit
+from celery_otel.resources.descendants import Descendants
 from celery_otel.resources.gpus import Gpus, installed_nvml
 from celery_otel.resources.meter import Meter
 from celery_otel.resources.reading import Reading
@@ -35,7 +36,8 @@ class Meters(Protocol):
 
 def process_meter() -> Meter:
     """Reads this process, its descendants, its limit and the machine's GPUs."""
-    return Meter(ProcessTree(psutil.Process()), MemoryLimit(), Gpus(installed_nvml()).read)
+    main = psutil.Process()
+    return Meter(ProcessTree(main, Descendants(main)), MemoryLimit(), Gpus(installed_nvml()).read)
 
 
 class ResourceMonitor:

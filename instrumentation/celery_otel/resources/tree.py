@@ -47,10 +47,12 @@ class ProcessTree:
 
     Args:
         root: The process, as `psutil.Process`.
+        descendants: Finds its descendants, parents first.
     """
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, descendants: Callable[[], list[Any]]) -> None:
         self._root = root
+        self._descendants = descendants
         self._members: list[Any] = []
         self._known: dict[Any, Used] = {}
 
@@ -58,7 +60,7 @@ class ProcessTree:
         """What they have used by now; None if they come and go faster than they can be read."""
         for _ in range(TRIES):
             with suppress(psutil.NoSuchProcess):
-                self._members = [self._root, *self._root.children(recursive=True)]
+                self._members = [self._root, *self._descendants()]
                 self._known = {member: self._used_by(member) for member in self._members}
                 return _total(self._known.values())
         return None

@@ -6,6 +6,8 @@ from typing import Any
 
 import psutil
 
+from celery_otel.resources.tree import ProcessTree
+
 Failure = Exception | Callable[[], None]
 
 
@@ -40,10 +42,9 @@ class Member:
         for name, value in what.items():
             setattr(self, name, value)
 
-    def children(self, *, recursive: bool) -> list["Member"]:
-        """Its descendants."""
-        assert recursive
-        return self.descendants
+    def tree(self) -> ProcessTree:
+        """It and its descendants."""
+        return ProcessTree(self, lambda: self.descendants)
 
     def cpu_times(self) -> Any:
         """Its CPU time."""

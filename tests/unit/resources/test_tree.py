@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from celery_otel import names
+from celery_otel.resources.descendants import Descendants
 from celery_otel.resources.meter import RisingSum
 from celery_otel.resources.tree import ProcessTree, Used
 from tests.unit.resources.processes import Member
@@ -25,7 +26,8 @@ class Parent:
     def __init__(self, directory: Path) -> None:
         argv = [sys.executable, str(Path(__file__).with_name("family.py")), str(directory)]
         self.popen = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.tree = ProcessTree(psutil.Process(self.popen.pid))
+        root = psutil.Process(self.popen.pid)
+        self.tree = ProcessTree(root, Descendants(root))
 
     def tell(self, command: str) -> int:
         """Gives a command and gets its answer."""
@@ -109,6 +111,24 @@ def test_what_is_held_is_the_sum_over_the_living(parent: Parent) -> None:
     assert {names.PROCESS_MEMORY_PRIVATE: sum(m.memory_full_info().uss for m in members)} == parent.tree.private()
 
 
+def test_descendants_are_found_at_every_depth_and_parents_first(parent: Parent) -> None:
+    """The same as psutil finds, each of them the same object again."""
+    child = parent.tell("spawn")
+    own = Descendants(psutil.Process())
+    found = own()
+    assert {process.pid for process in psutil.Process().children(recursive=True)} == {one.pid for one in found}
+    order = [one.pid for one in found]
+    assert order.index(parent.popen.pid) < order.index(child)
+    again = own()
+    assert all(one is other for one, other in zip(found, again, strict=True))
+
+
+def test_descendants_are_psutils_where_the_kernel_shows_none(parent: Parent, tmp_path: Path) -> None:
+    """On another system than Linux."""
+    child = parent.tell("spawn")
+    assert [child] == [one.pid for one in Descendants(psutil.Process(parent.popen.pid), tmp_path)()]
+
+
 def test_a_child_that_is_gone_in_mid_reading_is_no_error(parent: Parent) -> None:
     """What was there a moment ago and is not any more is left out."""
     child = parent.tell("spawn")
@@ -123,31 +143,31 @@ def test_a_child_that_is_gone_before_it_is_read_begins_the_sum_anew() -> None:
     child = Member(written=80)
     root.descendants = [child]
     child.fails = [lambda: root.become(written=100, descendants=[]), psutil.NoSuchProcess(1)]
-    assert Used(0.0, 0, 100) == ProcessTree(root).used()
+    assert Used(0.0, 0, 100) == root.tree().used()
 
 
 def test_processes_that_go_faster_than_they_are_read_are_given_up() -> None:
     """After a few tries there is no sum, rather than a wrong one."""
     root = Member(descendants=[Member(fails=[psutil.NoSuchProcess(1)])])
-    assert None is ProcessTree(root).used()
+    assert None is root.tree().used()
 
 
 def test_a_zombie_that_hides_what_it_used_keeps_what_it_was_known_to_have_used() -> None:
     """Until its parent has waited for it, its last known figures stand in; it holds nothing any more."""
     zombie = Member(written=80)
-    tree = ProcessTree(Member(written=20, descendants=[zombie]))
+    tree = Member(written=20, descendants=[zombie]).tree()
     assert Used(0.0, 0, 100) == tree.used()
     zombie.become(state=psutil.STATUS_ZOMBIE, fails=[psutil.AccessDenied(1)])
     assert Used(0.0, 0, 100) == tree.used()
     assert 1 == tree.held()[names.PROCESS_COUNT]
     stranger = Member(state=psutil.STATUS_ZOMBIE, fails=[psutil.ZombieProcess(1)])
-    assert Used(0.0, 0, 20) == ProcessTree(Member(written=20, descendants=[stranger])).used()
+    assert Used(0.0, 0, 20) == Member(written=20, descendants=[stranger]).tree().used()
 
 
 @pytest.mark.parametrize("error", [psutil.AccessDenied(1), FileNotFoundError("io"), PermissionError("io")])
 def test_what_one_process_does_not_tell_is_known_of_none(error: Exception) -> None:
     """A sum over some of them would be a wrong one; what all of them tell is there."""
-    tree = ProcessTree(Member(written=20, descendants=[Member(written=80, fails=[error], denies=error)]))
+    tree = Member(written=20, descendants=[Member(written=80, fails=[error], denies=error)]).tree()
     assert Used(0.0, None, None) == tree.used()
     assert {names.PROCESS_COUNT: 2, names.PROCESS_MEMORY: 2, names.PROCESS_THREADS: 2} == tree.held()
     assert {} == tree.private()
