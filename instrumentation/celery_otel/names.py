@@ -277,6 +277,15 @@ BEAT_MISSED = Metric(
     description="Runs of a beat entry that were due and never sent, because beat was down or blocked or could not publish.",
     labels=("entry",),
 )
+RESULT_BACKEND_LATENCY = Metric(
+    name="celery.result_backend.latency",
+    series="celery_result_backend_latency_seconds",
+    kind="histogram",
+    unit="s",
+    description="How long the result backend took to store, to get or to do a chord's bookkeeping, failures included.",
+    labels=("operation",),
+    bounds=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 PROCESS_MEMORY = Metric(
     name="celery.process.memory",
     series="celery_process_memory_bytes",
@@ -512,6 +521,7 @@ METRICS: tuple[Metric, ...] = (
     BEAT_LAST_TICK_TIMESTAMP,
     BEAT_ENTRY_LAST_FIRE_TIMESTAMP,
     BEAT_MISSED,
+    RESULT_BACKEND_LATENCY,
     PROCESS_MEMORY,
     PROCESS_MEMORY_PRIVATE,
     PROCESS_MEMORY_LIMIT,

@@ -180,11 +180,7 @@ OPTIONS: dict[str, Option] = {
         "upper bounds of the histograms' buckets, in seconds",
     ),
     "max_tasks": Option(
-        "CELERY_OTEL_MAX_TASKS",
-        "1000",
-        "a whole number above 0",
-        parsing.count,
-        "how many task names become labels",
+        "CELERY_OTEL_MAX_TASKS", "1000", "a whole number above 0", parsing.count, "how many task names become labels"
     ),
     "max_error_types": Option(
         "CELERY_OTEL_MAX_ERROR_TYPES",

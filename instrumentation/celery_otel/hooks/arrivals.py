@@ -18,6 +18,8 @@ from celery_otel.hooks.carrier import carrier_for
 from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.outlet import LocalOutlet
 from celery_otel.hooks.processes import watch
+from celery_otel.hooks.result_backend import HOOK as BACKEND_HOOK
+from celery_otel.hooks.result_backend import RECORD as SAMPLES
 from celery_otel.relay import GARBAGE, LOSSES, Carrier, DirectRelay, Outlet, Relay
 from celery_otel.relay_record import ASIDE, Record
 from celery_otel.workplace import POSTS, Post
@@ -38,6 +40,7 @@ class Arrivals:
         outlet: What tasks send by.
         post: The worker as its tasks know it.
         collect: Reads what has come; replaced by whoever keeps what is drained.
+        samples: Takes latencies of the result backend; raises ValueError for what are none.
     """
 
     def __init__(self, worker: Any, ledger: Ledger, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -49,6 +52,7 @@ class Arrivals:
         self._hub: Any = None
         self._came = 0
         self.collect: Callable[[], object] = self.drain
+        self.samples: Callable[[object], None] = _ignore
         for loss in LOSSES:
             ledger.count(names.CELERY_OTEL_RELAY_LOSSES, loss, amount=0)
         self._carrier: Carrier = carrier_for(worker.pool_cls, self._noted)
@@ -134,6 +138,9 @@ class Arrivals:
 
     def _without_run(self, record: Record) -> Record:
         """What a record says of its span; empty if that is nothing."""
+        if SAMPLES in record:
+            self._take_samples(record[SAMPLES])
+            return {}
         if "run" not in record:
             return record
         rest = {key: value for key, value in record.items() if key != "run"}
@@ -145,6 +152,12 @@ class Arrivals:
         with self._lock:
             self._runs.take(run)
         return {**rest, ASIDE: True} if "span" in rest and len(rest) > 1 else {}
+
+    def _take_samples(self, samples: object) -> None:
+        try:
+            self.samples(samples)
+        except ValueError:
+            self._noted(GARBAGE, 1)
 
     def _stop_reading(self) -> None:
         if self._hub is not None:
@@ -159,5 +172,9 @@ class Arrivals:
     def _noted(self, what: str, number: int) -> None:
         if what in LOSSES:
             self._ledger.count(names.CELERY_OTEL_RELAY_LOSSES, what, amount=number)
-        elif what in CHILD_HOOKS:
+        elif what in CHILD_HOOKS or what == BACKEND_HOOK:
             self._ledger.count(names.CELERY_OTEL_HOOK_ERRORS, what, amount=number)
+
+
+def _ignore(_: object) -> None:
+    """Where no backend is watched, nothing is sent of one."""

@@ -30,6 +30,7 @@ from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
 from celery_otel.hooks.resources import NoResources, OpenResources, Resources
+from celery_otel.hooks.result_backend import BackendWatch
 from celery_otel.hooks.worker_report import WorkerReport
 from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
@@ -43,6 +44,7 @@ OTHER_HOOKS = (
     "ready",
     "request_class",
     "resources",
+    "result_backend",
     "run",
     "span",
     "undecodable",
@@ -102,6 +104,8 @@ class WorkerTelemetry:
         self.ledger.describe = describe = Description(Queues(worker.app, queue_label), self._task_label)
         self.ledger.failed = partial(failures.take, "ledger")
         self.arrivals = Arrivals(worker, self.ledger, clock)
+        self._backend = BackendWatch(worker.app, self.arrivals.outlet, self._count_hook_error, clock)
+        self.arrivals.samples = self._backend.take
         if open_spans is not None:
             failed = self._count_export_failure
             self.tracing = WorkerTracing(worker, name, settings, self.arrivals, open_spans, describe, failed)
@@ -126,7 +130,7 @@ class WorkerTelemetry:
             self.ledger.post()
             with self.hooks.failures.taken("span"):
                 self.tracing.attempts.complete_many()
-        return {**self.ledger.read(), **self._gauges.read(), **self._resources.read()}
+        return {**self.ledger.read(), **self._gauges.read(), **self._resources.read(), **self._backend.read()}
 
     def watch_resources(self, open_resources: OpenResources) -> None:
         """Has the resources of its processes read from `ready` to `close`.
@@ -192,6 +196,7 @@ class WorkerTelemetry:
         report = WorkerReport(self._worker, self.ledger, self._clock)
         enter(answered(self._worker, report, partial(self.hooks.failures.take, "control")))
         self._stack.callback(self._children.release)
+        self._stack.callback(self._backend.close)
         # A cold shutdown and a crash of MAIN send no signal: the end of the process is the last chance.
         atexit.register(self.close)
         self._stack.callback(atexit.unregister, self.close)
