@@ -41,7 +41,6 @@ OTHER_HOOKS = (
     "ledger",
     "ready",
     "request_class",
-    "run",
     "span",
     "undecodable",
     "unknown",

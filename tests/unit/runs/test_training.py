@@ -203,13 +203,14 @@ def test_what_is_said_after_the_end_is_still_on_the_task_s_span() -> None:
 
 
 def test_our_failure_does_not_reach_the_block(caplog: pytest.LogCaptureFixture) -> None:
-    """With a way to MAIN that is broken the block runs as if it were not measured, and a warning says so once."""
+    """With a way to MAIN that is broken the block runs as if it were not measured; it is counted, and logged once."""
     scene = traced()
     for _ in range(2):
         scene.line.broken = RuntimeError("broken on purpose")
         with block(scene) as run:
             run.score(0.5)
     assert ["success", "success"] == [run["result"] for run in scene.line.runs]
+    assert ["run", "run"] == scene.line.notes
     assert 1 == caplog.text.count("celery-otel failed in its hook run")
 
 
