@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
@@ -300,6 +301,17 @@ def test_an_asynchronous_generator_cannot_be_decorated() -> None:
 
     with pytest.raises(TypeError, match="use `with` inside it"):
         block(traced())(epochs)
+
+
+def test_a_task_cannot_be_decorated() -> None:
+    """It would be no task any more: the error says in which order the decorators belong."""
+    app = Celery(set_as_current=False)
+
+    def fit() -> None:
+        """Nothing."""
+
+    with pytest.raises(TypeError, match="below `@app"):
+        celery_otel.training("forest")(app.task(fit))
 
 
 def test_without_a_run_the_current_one_tells_nobody() -> None:
