@@ -43,7 +43,13 @@ def _content() -> bool:
         return False
 
 
-HARMLESS = Harmless(FailureLog())
+def _count(hook: str) -> None:
+    found = workplace()
+    if found is not None:
+        found.note(hook)
+
+
+HARMLESS = Harmless(FailureLog(), _count)
 """That of this process."""
 
 

@@ -49,8 +49,10 @@ class Block(Generic[Run]):
             function: A function, generator function or coroutine function.
 
         Raises:
-            TypeError: It is an asynchronous generator.
+            TypeError: It is an asynchronous generator, or a task already.
         """
+        if hasattr(function, "apply_async"):
+            raise TypeError("a task cannot be decorated, only what it runs: put this decorator below `@app.task`.")
         if isasyncgenfunction(function):
             raise TypeError(
                 f"{function.__qualname__} is an asynchronous generator, which cannot be decorated: "

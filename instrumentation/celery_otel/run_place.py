@@ -45,7 +45,8 @@ class Tally:
 
 def tally_of(span: Span) -> Tally:
     """The tally of a span, which lives as long as the span does."""
-    tally: Tally = vars(span).setdefault(_TALLY, Tally())
+    # A span of another make may have no room for it.
+    tally: Tally = getattr(span, "__dict__", {}).setdefault(_TALLY, Tally())
     return tally
 
 

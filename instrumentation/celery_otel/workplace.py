@@ -102,6 +102,10 @@ class Workplace:
         """
         return self._outlet.send(self._addressed(record), patient=patient)
 
+    def note(self, what: str) -> None:
+        """Counts something that MAIN shall know: it is told with the next record, or at the task's end."""
+        self._outlet.note(what)
+
     def writer_fileno(self) -> int | None:
         """The file descriptor that a subprocess may inherit to send, too; None where there is none."""
         return self._outlet.writer_fileno()

@@ -42,7 +42,7 @@ OTHER_WORDS_OF_THE_GUIDE = (
     *("task_track_started", "task_time_limit", "task_soft_time_limit", "worker_prefetch_multiplier", "task_acks_late"),
     *("worker_max_tasks_per_child", "success rate", "P95 task duration", "worker utilization", "heatmap"),
 )
-NAMED = re.compile(r"\bcelery_(?:task|tasks|active|queue|training|tuning|process|gpu|beat|broker|worker_)\w*")
+NAMED = re.compile(r"\bcelery_(?:task|tasks|active|queue|result|training|tuning|process|gpu|beat|broker|worker_)\w*")
 DERIVED = re.compile(r"_(bucket|sum|count)$")
 
 

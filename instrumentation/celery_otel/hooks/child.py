@@ -20,6 +20,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
+from celery_otel.harmless import HOOK as RUN
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import read_stamp
 from celery_otel.hooks.tracers import Tracer, Tracers
@@ -27,8 +28,8 @@ from celery_otel.relay import Outlet
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
 from celery_otel.workplace import TASK, Post, RunningTask
 
-CHILD_HOOKS = ("task_prerun", "task_postrun")
-"""The names of the hooks here: values of the label `hook`, noted on the relay when one fails in a child."""
+CHILD_HOOKS = ("task_prerun", "task_postrun", RUN)
+"""The names of the hooks where tasks run: values of the label `hook`, noted on the relay when one fails in a child."""
 
 _SPAN_FIELDS = {"traceparent", "tracestate"}
 (_SPAN,) = set_span_in_context(INVALID_SPAN, Context())

@@ -45,7 +45,6 @@ OTHER_HOOKS = (
     "request_class",
     "resources",
     "result_backend",
-    "run",
     "span",
     "undecodable",
     "unknown",

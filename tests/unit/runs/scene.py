@@ -1,7 +1,6 @@
 """What runs are tested in: a task of a worker with a span of its own, or no worker at all; and a clock that is held."""
 
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +33,7 @@ class Line:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.patience: list[bool] = []
+        self.notes: list[str] = []
         self.broken: BaseException | None = None
 
     def send(self, record: Record, *, patient: bool = True) -> bool:
@@ -50,7 +50,8 @@ class Line:
         return None
 
     def note(self, what: str) -> None:
-        """Nothing is counted."""
+        """Keeps it."""
+        self.notes.append(what)
 
     def tell(self) -> None:
         """Nothing to tell."""
@@ -77,13 +78,12 @@ class Scene:
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self.tracer = provider.get_tracer("runs")
-        # Logs of one test must not be kept back because of those of another.
         self.around = Surroundings(
             lambda: Workplace(self.line, self.span) if task else None,
             lambda: self.tracer,
             lambda: False,
             Clock(wall=lambda: BEGAN, monotonic=lambda: self.time),
-            Harmless(FailureLog(Clock(monotonic=time.monotonic))),
+            Harmless(FailureLog(), self.line.note),
         )
 
     def spans(self) -> list[ReadableSpan]:

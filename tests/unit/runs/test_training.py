@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
@@ -203,13 +204,14 @@ def test_what_is_said_after_the_end_is_still_on_the_task_s_span() -> None:
 
 
 def test_our_failure_does_not_reach_the_block(caplog: pytest.LogCaptureFixture) -> None:
-    """With a way to MAIN that is broken the block runs as if it were not measured, and a warning says so once."""
+    """With a way to MAIN that is broken the block runs as if it were not measured; it is counted, and logged once."""
     scene = traced()
     for _ in range(2):
         scene.line.broken = RuntimeError("broken on purpose")
         with block(scene) as run:
             run.score(0.5)
     assert ["success", "success"] == [run["result"] for run in scene.line.runs]
+    assert ["run", "run"] == scene.line.notes
     assert 1 == caplog.text.count("celery-otel failed in its hook run")
 
 
@@ -299,6 +301,17 @@ def test_an_asynchronous_generator_cannot_be_decorated() -> None:
 
     with pytest.raises(TypeError, match="use `with` inside it"):
         block(traced())(epochs)
+
+
+def test_a_task_cannot_be_decorated() -> None:
+    """It would be no task any more: the error says in which order the decorators belong."""
+    app = Celery(set_as_current=False)
+
+    def fit() -> None:
+        """Nothing."""
+
+    with pytest.raises(TypeError, match="below `@app"):
+        celery_otel.training("forest")(app.task(fit))
 
 
 def test_without_a_run_the_current_one_tells_nobody() -> None:
