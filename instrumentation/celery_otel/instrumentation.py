@@ -105,7 +105,9 @@ class Instrumentation:
             return None
 
     def _telemetry(self, worker: Any) -> WorkerLife:
-        # Loaded here, since a web server that only publishes needs none of it.
+        # Loaded here, since a web server that only publishes needs none of it. The runs of tasks, too: else each child
+        # would load them for its first one.
+        from celery_otel import training_run, tuning_run  # noqa: F401, PLC0415
         from celery_otel.hooks.embedded import beat_awaiter  # noqa: PLC0415
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415

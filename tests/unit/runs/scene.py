@@ -17,6 +17,8 @@ from celery_otel.harmless import Harmless
 from celery_otel.measured_run import Surroundings
 from celery_otel.relay_record import Record
 from celery_otel.relay_span import RelaySpan, UnsampledSpan
+from celery_otel.run_block import Block
+from celery_otel.training_run import _CURRENT, TrainingRun
 from celery_otel.workplace import TASK, RunningTask, Workplace
 
 BEGAN = 1_700_000_000.0
@@ -119,3 +121,16 @@ def running_task() -> Iterator[Scene]:
     token = otel.attach(otel.set_value(TASK, RunningTask(scene.span, scene.line, os.getpid())))
     yield scene
     otel.detach(token)
+
+
+def training_in(scene: Scene, model_type: str = "forest", *known: Any, **attributes: Any) -> Block[TrainingRun]:
+    """What `training` gives, in a scene."""
+    samples, features = (*known, None, None)[:2]
+    return Block(lambda: TrainingRun(model_type, samples, features, attributes, scene.around), _CURRENT)
+
+
+def span_id(span: ReadableSpan) -> int:
+    """Who a span is."""
+    context = span.get_span_context()
+    assert context is not None
+    return context.span_id

@@ -4,32 +4,22 @@ import math
 import os
 import threading
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
-from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 import celery_otel
 from celery_otel.core.run import RunRecord
 from celery_otel.relay_span import RelaySpan, UnsampledSpan
-from celery_otel.run_block import Block
-from celery_otel.training_run import _CURRENT, TrainingRun
-from tests.unit.runs.scene import BEGAN, Scene, context, events, traced
+from tests.unit.runs.scene import BEGAN, Scene, context, events, span_id, traced
+from tests.unit.runs.scene import training_in as block
 
 
 class UserError(Exception):
     """An error of a user's code."""
-
-
-def block(scene: Scene, model_type: str = "forest", *known: Any, **attributes: Any) -> Block[TrainingRun]:
-    """What `training` gives, in a scene."""
-    samples, features = (*known, None, None)[:2]
-    return Block(lambda: TrainingRun(model_type, samples, features, attributes, scene.around), _CURRENT)
 
 
 def test_a_run_is_told_whole_at_its_begin_and_its_end() -> None:
@@ -138,13 +128,6 @@ def test_without_a_span_it_is_counted_all_the_same(span: UnsampledSpan | None) -
     assert (10, "success") == tuple(scene.line.runs[-1][key] for key in ("samples", "result"))
 
 
-def span_id(span: ReadableSpan) -> int:
-    """Who a span is."""
-    context = span.get_span_context()
-    assert context is not None
-    return context.span_id
-
-
 def test_outside_of_a_worker_it_is_a_span_of_its_own() -> None:
     """In a script it is a span below the current one, current while it lasts, with the same attributes."""
     scene = Scene(task=False)
@@ -243,81 +226,6 @@ def test_a_process_forked_inside_the_block_does_not_end_it() -> None:
             os._exit(len(scene.line.records))
     _, status = os.waitpid(pid, 0)
     assert 1 == os.waitstatus_to_exitcode(status)
-
-
-def test_a_decorated_function_is_a_run_for_each_call() -> None:
-    """It takes and gives what the function does, and finds its run, in calls that overlap too."""
-    scene = traced()
-
-    @block(scene)
-    def fit(depth: int, *, score: float = 0.0) -> int:
-        """Fits."""
-        celery_otel.current_training().score(score)
-        return depth + (fit(depth - 1, score=score - 1) if depth else 0)
-
-    assert 3 == fit(2, score=2.0)
-    assert ("fit", "Fits.") == (fit.__name__, fit.__doc__)
-    scores = [event["celery.training.score.value"] for event in events(scene.said(), "celery.training.run")]
-    assert [0.0, 1.0, 2.0] == scores
-
-
-def test_a_decorated_coroutine_is_measured_until_it_ends() -> None:
-    """The run of `async def` ends when it has been awaited."""
-    scene = traced()
-
-    @block(scene)
-    async def fit() -> str:
-        scene.time += 3
-        return "fitted"
-
-    coroutine = fit()
-    assert [] == scene.line.records
-    with pytest.raises(StopIteration, match="fitted"):
-        coroutine.send(None)
-    assert 3.0 == scene.line.runs[-1]["seconds"]
-
-
-def test_a_decorated_generator_is_measured_until_it_ends() -> None:
-    """The run of a generator begins with its first item and ends with its last."""
-    scene = traced()
-
-    @block(scene)
-    def epochs() -> Any:
-        yield 1
-        scene.time += 3
-        yield 2
-
-    generator = epochs()
-    assert [] == scene.line.records
-    assert [1, 2] == list(generator)
-    assert 3.0 == scene.line.runs[-1]["seconds"]
-
-
-def test_an_asynchronous_generator_cannot_be_decorated() -> None:
-    """It is refused where it is decorated, with what to do instead."""
-
-    async def epochs() -> Any:
-        yield 1
-
-    with pytest.raises(TypeError, match="use `with` inside it"):
-        block(traced())(epochs)
-
-
-def test_a_task_cannot_be_decorated() -> None:
-    """It would be no task any more: the error says in which order the decorators belong."""
-    app = Celery(set_as_current=False)
-
-    def fit() -> None:
-        """Nothing."""
-
-    with pytest.raises(TypeError, match="below `@app"):
-        celery_otel.training("forest")(app.task(fit))
-
-
-def test_without_a_run_the_current_one_tells_nobody() -> None:
-    """Code that is called outside of any training may say what it likes."""
-    celery_otel.current_training().score(0.5)
-    celery_otel.current_training().set(samples=5)
 
 
 def test_a_run_is_used_in_threads_of_the_task() -> None:

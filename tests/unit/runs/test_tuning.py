@@ -11,9 +11,7 @@ import pytest
 import celery_otel
 from celery_otel.run_block import Block
 from celery_otel.tuning_run import _CURRENT, TuningRun
-from tests.unit.runs.scene import Scene, events, traced
-from tests.unit.runs.test_training import block as training_block
-from tests.unit.runs.test_training import span_id
+from tests.unit.runs.scene import Scene, events, span_id, traced, training_in
 
 
 def block(scene: Scene, method: str = "grid", *, maximize: bool = True, **attributes: Any) -> Block[TuningRun]:
@@ -164,7 +162,7 @@ def test_a_training_in_a_search_is_on_the_same_span() -> None:
     scene = traced()
     with block(scene) as search:
         for depth in (1, 2):
-            with training_block(scene) as run:
+            with training_in(scene) as run:
                 run.score(depth)
             search.iteration(score=depth, depth=depth)
     said = scene.said()
@@ -207,7 +205,7 @@ def test_outside_of_a_worker_it_is_a_span_of_its_own() -> None:
     """With iterations as its events, and a training below it."""
     scene = Scene(task=False)
     with block(scene) as search:
-        with training_block(scene):
+        with training_in(scene):
             pass
         search.iteration(score=0.5)
     training, tuning = scene.spans()
