@@ -36,6 +36,9 @@ alone has the series `celery_beat_*`, or that of the API for those marked *by th
 exported as 0 from the start for every registered task, or entry of beat, so that `increase()` sees the first event.
 """
 
+EMITTED = {"": "", "api": ", by the API", "gpu": ", with a GPU", "cgroup": ", with a memory limit"}
+"""What the page says of who emits a series; nothing of workers and beats."""
+
 SPANS_HEAD = """# Spans
 
 *Generated from `instrumentation/celery_otel/telemetry.yaml` by `make generate`.*
@@ -43,6 +46,12 @@ SPANS_HEAD = """# Spans
 The names are those of OpenTelemetry's semantic conventions for messaging, in the version that the tracer's schema URL
 says, and Celery's own under `celery.`. The names of `opentelemetry-instrumentation-celery` are kept beside them where
 they do not contradict.
+"""
+EVENTS_TABLE = """
+## Events of training and tuning
+
+| event | spans | when | attributes |
+| --- | --- | --- | --- |
 """
 ATTRIBUTES_TABLE = """
 ## Attributes
@@ -79,6 +88,8 @@ def constants(metrics: dict[str, dict[str, Any]]) -> str:
         lines = [f'    name="{name}",', *(f'    {key}="{value}",' for key, value in fields.items())]
         labels = "".join(f'"{label}", ' for label in entry["labels"])
         lines.append(f"    labels=({labels.strip() if len(entry['labels']) == 1 else labels.rstrip(', ')}),")
+        if "buckets" in entry:
+            lines.append(f"    bounds=({', '.join(map(str, entry['buckets']))}),")
         parts.append("\n".join([f"{constant(name)} = Metric(", *lines, ")"]))
     parts += [
         listing("METRICS", metrics, lambda entry: entry.get("emitted") != "api"),
@@ -117,19 +128,21 @@ def section(name: str, entry: dict[str, Any]) -> str:
     """The part of the reference page about one metric."""
     labels = ", ".join(f"`{label}`" for label in entry["labels"]) or "none"
     zero = ", zero" if entry.get("zero") else ""
-    zero += ", by the API" if entry.get("emitted") == "api" else ""
+    zero += EMITTED[entry.get("emitted", "")]
+    bounds = f"- buckets: {', '.join(f'{bound:,}' for bound in entry['buckets'])}\n" if "buckets" in entry else ""
     return (
         f"\n## {entry['series']}\n\n{entry['description']}\n\n"
         f"- {entry['kind']}, unit `{entry['unit']}`{zero}\n- labels: {labels}\n- instrument: `{name}`\n"
-        f"- measured: {entry['measured']}\n"
+        f"{bounds}- measured: {entry['measured']}\n"
     )
 
 
-def spans_page(spans: dict[str, dict[str, Any]], attributes: dict[str, dict[str, Any]]) -> str:
+def spans_page(telemetry: dict[str, Any]) -> str:
     """The text of the reference page about spans."""
-    sections = "".join(span_section(name, entry) for name, entry in spans.items())
-    rows = "\n".join(attribute_row(name, entry) for name, entry in attributes.items())
-    return SPANS_HEAD + sections + ATTRIBUTES_TABLE + rows + "\n"
+    sections = "".join(span_section(name, entry) for name, entry in telemetry["spans"].items())
+    events = "\n".join(event_row(name, entry) for name, entry in telemetry["events"].items())
+    rows = "\n".join(attribute_row(name, entry) for name, entry in telemetry["attributes"].items())
+    return f"{SPANS_HEAD}{sections}{EVENTS_TABLE}{events}\n{ATTRIBUTES_TABLE}{rows}\n"
 
 
 def span_section(name: str, entry: dict[str, Any]) -> str:
@@ -138,10 +151,16 @@ def span_section(name: str, entry: dict[str, Any]) -> str:
     return f"\n## {name}: `{entry['name']}`\n\n{entry['description']}\n\n- kind: {entry['kind']}\n{facts}"
 
 
+def event_row(name: str, entry: dict[str, Any]) -> str:
+    """The row of the reference page about one event."""
+    attributes = ", ".join(f"`{attribute}`" for attribute in entry["attributes"])
+    return f"| `{name}` | {', '.join(entry['spans'])} | {entry['when']} | {attributes} |"
+
+
 def attribute_row(name: str, entry: dict[str, Any]) -> str:
     """The row of the reference page about one attribute."""
     columns = (
-        f"`{name}`",
+        f"`{name}.<name>`" if entry.get("prefix") else f"`{name}`",
         entry["type"],
         ", ".join(entry["spans"]),
         entry["when"],
@@ -168,7 +187,7 @@ def generated(telemetry: dict[str, Any]) -> dict[Path, str]:
         NAMES: constants(metrics),
         ATTRIBUTES: attribute_constants(attributes),
         METRICS_PAGE: page(metrics),
-        SPANS_PAGE: spans_page(telemetry["spans"], attributes),
+        SPANS_PAGE: spans_page(telemetry),
         SETTINGS_PAGE: settings_page(),
     }
 

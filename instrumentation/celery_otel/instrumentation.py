@@ -9,7 +9,7 @@ from celery import Celery, current_app, signals
 from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
-from celery_otel.failures import FailureLog
+from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.children import forks
 from celery_otel.hooks.eager import EagerTracing
@@ -19,6 +19,7 @@ from celery_otel.hooks.spawned import SpawnedChild
 from celery_otel.hooks.steps import WorkerLife, step_classes
 from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.hooks.upstream import UPSTREAM_SILENCE
+from celery_otel.resources.global_monitor import BEAT, GLOBAL_MONITOR, WORKER
 from celery_otel.settings import CLOSE_TIMEOUT, Settings
 from celery_otel.telemetry.eager_spans import EagerSpans
 from celery_otel.telemetry.producer_spans import ProducerSpans, tracer_of
@@ -74,6 +75,7 @@ class Instrumentation:
         # The provider first: whoever asks for a tracer below shall get one of it.
         enter(PROCESS_TRACING.used(self._settings, self._app_name))
         enter(PROCESSES.used())
+        enter(GLOBAL_MONITOR.known(self._settings, f"{self._app_name}-producer"))
         if self._settings.traces_exporters:
             enter(self._spawned)
             enter(EagerTracing(self._app, EagerSpans(tracer_of(), content=self._settings.capture_content)))
@@ -103,7 +105,9 @@ class Instrumentation:
             return None
 
     def _telemetry(self, worker: Any) -> WorkerLife:
-        # Loaded here, since a web server that only publishes needs none of it.
+        # Loaded here, since a web server that only publishes needs none of it. The runs of tasks, too: else each child
+        # would load them for its first one.
+        from celery_otel import training_run, tuning_run  # noqa: F401, PLC0415
         from celery_otel.hooks.embedded import beat_awaiter  # noqa: PLC0415
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
@@ -116,6 +120,7 @@ class Instrumentation:
         spans = partial(SpanPipeline, self._settings, self._app_name, log) if self._settings.traces_exporters else None
         telemetry = WorkerTelemetry(worker, self._settings, pipeline, spans, self._clock)
         self._spawned.close()
+        telemetry.watch_resources(partial(self._resources, WORKER))
         resource = worker_resource(self._settings, self._app_name, telemetry.ledger.worker)
         self._stack.enter_context(PROCESS_TRACING.as_worker(resource))
         if forks(worker) and telemetry.tracing is not None:
@@ -139,8 +144,12 @@ class Instrumentation:
         # Loaded here, as in a worker.
         from celery_otel.hooks.beat import BeatTelemetry  # noqa: PLC0415
 
-        self._beat = BeatTelemetry(service, self._settings, self._beat_pipeline, self._clock)
+        resources = partial(self._resources, BEAT)
+        self._beat = BeatTelemetry(service, self._settings, self._beat_pipeline, resources, self._clock)
         self._stack.callback(self._beat.close)
+
+    def _resources(self, kind: str, name: str, failures: HookFailures) -> Any:
+        return GLOBAL_MONITOR.adopt(name, kind, self._settings, failures)
 
     def _beat_pipeline(self, embedded: bool, *how: Any) -> Any:  # noqa: FBT001  # called by position alone
         from celery_otel.telemetry.beat import BeatPipeline  # noqa: PLC0415

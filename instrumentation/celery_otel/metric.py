@@ -21,6 +21,7 @@ class Metric:
         unit: A UCUM unit, such as `s` or `{task}`.
         description: One sentence, which Prometheus shows as the help text.
         labels: The attribute keys of its series, in order.
+        bounds: Upper bounds of a histogram's buckets, ascending, in its unit; none where they are the settings'.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Metric:
     unit: str
     description: str
     labels: Labels
+    bounds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,81 @@ WORKER_LAST_RECEIVED_TIMESTAMP = Metric(
     description="When the worker last received an attempt from the queue, as a Unix time.",
     labels=("worker_name", "queue_name"),
 )
+TRAINING_RUNS = Metric(
+    name="celery.training.runs",
+    series="celery_training_runs_total",
+    kind="counter",
+    unit="{run}",
+    description="Runs of training that ended, by model type and result (success, failure).",
+    labels=("model_type", "result"),
+)
+TRAINING_MODELS = Metric(
+    name="celery.training.models",
+    series="celery_training_models_total",
+    kind="counter",
+    unit="{model}",
+    description="Models that were trained, by model type; the runs of training that succeeded.",
+    labels=("model_type",),
+)
+TRAINING_DURATION = Metric(
+    name="celery.training.duration",
+    series="celery_training_duration_seconds",
+    kind="histogram",
+    unit="s",
+    description="How long runs of training took.",
+    labels=("model_type", "result"),
+)
+TRAINING_SAMPLES = Metric(
+    name="celery.training.samples",
+    series="celery_training_samples",
+    kind="histogram",
+    unit="{sample}",
+    description="With how many samples models were trained.",
+    labels=("model_type", "result"),
+    bounds=(10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000, 300000, 1000000, 10000000),
+)
+TRAINING_FEATURES = Metric(
+    name="celery.training.features",
+    series="celery_training_features",
+    kind="histogram",
+    unit="{feature}",
+    description="With how many features models were trained.",
+    labels=("model_type", "result"),
+    bounds=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000),
+)
+TUNING_RUNS = Metric(
+    name="celery.tuning.runs",
+    series="celery_tuning_runs_total",
+    kind="counter",
+    unit="{run}",
+    description="Searches for better parameters that ended, by method and result (success, failure).",
+    labels=("method", "result"),
+)
+TUNING_DURATION = Metric(
+    name="celery.tuning.duration",
+    series="celery_tuning_duration_seconds",
+    kind="histogram",
+    unit="s",
+    description="How long searches took.",
+    labels=("method", "result"),
+)
+TUNING_ITERATIONS = Metric(
+    name="celery.tuning.iterations",
+    series="celery_tuning_iterations",
+    kind="histogram",
+    unit="{iteration}",
+    description="How many iterations searches made.",
+    labels=("method", "result"),
+    bounds=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000),
+)
+TUNING_BEST_SCORE = Metric(
+    name="celery.tuning.best_score",
+    series="celery_tuning_best_score",
+    kind="gauge",
+    unit="{score}",
+    description="The best score of the last search that ended with a finite one.",
+    labels=("method",),
+)
 BEAT_LAST_TICK_TIMESTAMP = Metric(
     name="celery.beat.last_tick.timestamp",
     series="celery_beat_last_tick_timestamp_seconds",
@@ -201,6 +276,111 @@ BEAT_MISSED = Metric(
     unit="{run}",
     description="Runs of a beat entry that were due and never sent, because beat was down or blocked or could not publish.",
     labels=("entry",),
+)
+RESULT_BACKEND_LATENCY = Metric(
+    name="celery.result_backend.latency",
+    series="celery_result_backend_latency_seconds",
+    kind="histogram",
+    unit="s",
+    description="How long the result backend took to store, to get or to do a chord's bookkeeping, failures included.",
+    labels=("operation",),
+    bounds=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+PROCESS_MEMORY = Metric(
+    name="celery.process.memory",
+    series="celery_process_memory_bytes",
+    kind="gauge",
+    unit="By",
+    description="Resident memory of the process and its descendants together. Pages that they share count for each of them.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_MEMORY_PRIVATE = Metric(
+    name="celery.process.memory.private",
+    series="celery_process_memory_private_bytes",
+    kind="gauge",
+    unit="By",
+    description="Memory of the process and its descendants that nobody else shares, which their end would free.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_MEMORY_LIMIT = Metric(
+    name="celery.process.memory.limit",
+    series="celery_process_memory_limit_bytes",
+    kind="gauge",
+    unit="By",
+    description="The smallest memory limit of the control groups that the process is in, such as its container's.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_CPU_PERCENT = Metric(
+    name="celery.process.cpu.percent",
+    series="celery_process_cpu_percent",
+    kind="gauge",
+    unit="{percent}",
+    description="CPU time of the process and its descendants between the last two readings, in percent of one core.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_COUNT = Metric(
+    name="celery.process.count",
+    series="celery_process_count",
+    kind="gauge",
+    unit="{process}",
+    description="The process and its living descendants.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_OPEN_FILES = Metric(
+    name="celery.process.open_files",
+    series="celery_process_open_files",
+    kind="gauge",
+    unit="{file}",
+    description="Open file descriptors of the process and its descendants, sockets and pipes included.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_THREADS = Metric(
+    name="celery.process.threads",
+    series="celery_process_threads",
+    kind="gauge",
+    unit="{thread}",
+    description="Threads of the process and its descendants.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_DISK_READ = Metric(
+    name="celery.process.disk.read",
+    series="celery_process_disk_read_bytes_total",
+    kind="counter",
+    unit="By",
+    description="Bytes that the process and its descendants have had read from disks since the process began.",
+    labels=("process_type", "worker_name"),
+)
+PROCESS_DISK_WRITTEN = Metric(
+    name="celery.process.disk.written",
+    series="celery_process_disk_written_bytes_total",
+    kind="counter",
+    unit="By",
+    description="Bytes that the process and its descendants have had written to disks since the process began.",
+    labels=("process_type", "worker_name"),
+)
+GPU_MEMORY_USED = Metric(
+    name="celery.gpu.memory.used",
+    series="celery_gpu_memory_used_bytes",
+    kind="gauge",
+    unit="By",
+    description="Memory of the GPU that is in use, whoever uses it.",
+    labels=("process_type", "worker_name", "gpu"),
+)
+GPU_MEMORY_TOTAL = Metric(
+    name="celery.gpu.memory.total",
+    series="celery_gpu_memory_total_bytes",
+    kind="gauge",
+    unit="By",
+    description="Memory of the GPU.",
+    labels=("process_type", "worker_name", "gpu"),
+)
+GPU_UTILIZATION_PERCENT = Metric(
+    name="celery.gpu.utilization.percent",
+    series="celery_gpu_utilization_percent",
+    kind="gauge",
+    unit="{percent}",
+    description="How much of the last moments the GPU was at work, whoever used it.",
+    labels=("process_type", "worker_name", "gpu"),
 )
 CELERY_OTEL_LABEL_OVERFLOW = Metric(
     name="celery_otel.label.overflow",
@@ -247,7 +427,7 @@ CELERY_OTEL_RELAY_LOSSES = Metric(
     series="celery_otel_relay_losses_total",
     kind="counter",
     unit="{record}",
-    description="What tasks set on their current span and that did not reach MAIN, or not whole (dropped, cut, garbage).",
+    description="What tasks set on their current span, or told of their runs, and that did not reach MAIN, or not whole (dropped, cut, garbage).",
     labels=("loss",),
 )
 CELERY_OTEL_EXPORT_FAILURES = Metric(
@@ -329,9 +509,31 @@ METRICS: tuple[Metric, ...] = (
     WORKER_CHILD_RESTARTS,
     WORKER_HEARTBEAT_TIMESTAMP,
     WORKER_LAST_RECEIVED_TIMESTAMP,
+    TRAINING_RUNS,
+    TRAINING_MODELS,
+    TRAINING_DURATION,
+    TRAINING_SAMPLES,
+    TRAINING_FEATURES,
+    TUNING_RUNS,
+    TUNING_DURATION,
+    TUNING_ITERATIONS,
+    TUNING_BEST_SCORE,
     BEAT_LAST_TICK_TIMESTAMP,
     BEAT_ENTRY_LAST_FIRE_TIMESTAMP,
     BEAT_MISSED,
+    RESULT_BACKEND_LATENCY,
+    PROCESS_MEMORY,
+    PROCESS_MEMORY_PRIVATE,
+    PROCESS_MEMORY_LIMIT,
+    PROCESS_CPU_PERCENT,
+    PROCESS_COUNT,
+    PROCESS_OPEN_FILES,
+    PROCESS_THREADS,
+    PROCESS_DISK_READ,
+    PROCESS_DISK_WRITTEN,
+    GPU_MEMORY_USED,
+    GPU_MEMORY_TOTAL,
+    GPU_UTILIZATION_PERCENT,
     CELERY_OTEL_LABEL_OVERFLOW,
     CELERY_OTEL_HOOK_ERRORS,
     CELERY_OTEL_SPANS_EXPORTED,

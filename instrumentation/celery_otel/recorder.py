@@ -13,8 +13,9 @@ from typing import Any
 
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
-from celery_otel.core.outcome import CANCELLED, LOST, TERMINATED, TIMED_OUT, Outcome
+from celery_otel.core.outcome import KILLED, Outcome
 from celery_otel.core.span import FinishedSpan, error_type, has_span
+from celery_otel.relay_record import ASIDE
 from celery_otel.span_attributes import attempt_attributes
 
 PATIENCE = 1.0
@@ -23,7 +24,6 @@ MANY = 32
 """How many ended attempts are worth making their spans at once; fewer wait for the next export."""
 STRAYS = 10_000
 """How many records may wait for the end of their attempts."""
-_KILLED = frozenset({TIMED_OUT, LOST, TERMINATED, CANCELLED})
 
 Said = Mapping[str, Any]
 
@@ -36,6 +36,9 @@ class SpanRecorder:
         drain: Reads what children have sent since it was last called: records, each with its span's id.
         clock: Where the time comes from.
         announce: Called for each span that will be made, when its attempt ends.
+
+    Attributes:
+        prepare: Called before spans are made: brings what `drain` shall then read.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class SpanRecorder:
         *,
         announce: Callable[[], object] = lambda: None,
     ) -> None:
+        self.prepare: Callable[[], object] = lambda: None
         self._emit = emit
         self._announce = announce
         self._drain = drain
@@ -57,6 +61,7 @@ class SpanRecorder:
         self._ended: deque[tuple[Attempt, Outcome, float]] = deque()
         self._late: deque[tuple[float, Attempt, Outcome, float]] = deque()
         self._said: dict[str, Said] = {}
+        self._aside: dict[str, Said] = {}
 
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
         """Notes an end, at a Unix time; cheap enough for the inside of the ledger's lock."""
@@ -97,6 +102,7 @@ class SpanRecorder:
                 self._completing = False
 
     def _complete(self, *, everything: bool) -> None:
+        self.prepare()
         self._read()
         while self._ended:
             self._finish_or_wait(*self._ended.popleft())
@@ -109,14 +115,14 @@ class SpanRecorder:
             self._note(record)
 
     def _note(self, record: Said) -> None:
-        key = str(record.get("span"))
-        self._said[key] = merged(self._said[key], record) if key in self._said else record
+        key, kept = str(record.get("span")), self._aside if ASIDE in record else self._said
+        kept[key] = merged(kept[key], record) if key in kept else record
         # What stays belongs to attempts that still run, or to one that was over before its child was.
-        if len(self._said) > STRAYS:
-            del self._said[next(iter(self._said))]
+        if len(kept) > STRAYS:
+            del kept[next(iter(kept))]
 
     def _finish_or_wait(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
-        if outcome in _KILLED and _key(attempt) not in self._said:
+        if outcome in KILLED and _key(attempt) not in self._said:
             self._late.append((self._clock.monotonic() + PATIENCE, attempt, outcome, at))
             return
         self._finish(attempt, outcome, at)
@@ -136,9 +142,13 @@ class SpanRecorder:
                 attempt_attributes(attempt, outcome),
                 "" if expected else error_type(outcome),
                 attempt.raised,
-                self._said.pop(_key(attempt), {}) if self._said else {},
+                self._told(_key(attempt)) if self._said or self._aside else {},
             )
         )
+
+    def _told(self, key: str) -> Said:
+        said, aside = self._said.pop(key, {}), self._aside.pop(key, None)
+        return said if aside is None else {name: told for name, told in merged(aside, said).items() if name != ASIDE}
 
 
 def _key(attempt: Attempt) -> str:

@@ -17,6 +17,8 @@ Notes = Mapping[str, int]
 
 BYTES = "celery_otel.base64"
 """The key of the object that stands for bytes, which JSON does not have."""
+ASIDE = "aside"
+"""The key that MAIN gives to what came beside a run: the task says more of its span when it ends."""
 LONG_TEXT = 4_000
 """Characters (or bytes) that are left of a long value when a record has to be cut."""
 LONG_LIST = 100

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from celery_otel import parsing
 from celery_otel.errors import ConfigurationError
 from celery_otel.option import Option
+from celery_otel.resource_options import RESOURCE_OPTIONS
 from celery_otel.trace_options import COMPRESSIONS, PROTOCOLS, TRACE_OPTIONS
 
 QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
@@ -179,11 +180,7 @@ OPTIONS: dict[str, Option] = {
         "upper bounds of the histograms' buckets, in seconds",
     ),
     "max_tasks": Option(
-        "CELERY_OTEL_MAX_TASKS",
-        "1000",
-        "a whole number above 0",
-        parsing.count,
-        "how many task names become labels",
+        "CELERY_OTEL_MAX_TASKS", "1000", "a whole number above 0", parsing.count, "how many task names become labels"
     ),
     "max_error_types": Option(
         "CELERY_OTEL_MAX_ERROR_TYPES",
@@ -193,11 +190,14 @@ OPTIONS: dict[str, Option] = {
         "how many exception classes become labels",
     ),
     "max_queues": Option(
-        "CELERY_OTEL_MAX_QUEUES",
+        "CELERY_OTEL_MAX_QUEUES", "50", "a whole number above 0", parsing.count, "how many queue names become labels"
+    ),
+    "max_model_types": Option(
+        "CELERY_OTEL_MAX_MODEL_TYPES",
         "50",
         "a whole number above 0",
         parsing.count,
-        "how many queue names become labels",
+        "how many model types, and how many tuning methods, become labels",
     ),
     "max_entries": Option(
         "CELERY_OTEL_MAX_ENTRIES",
@@ -206,6 +206,7 @@ OPTIONS: dict[str, Option] = {
         parsing.count,
         "how many names of beat's entries become labels",
     ),
+    **RESOURCE_OPTIONS,
     **TRACE_OPTIONS,
 }
 
@@ -232,6 +233,7 @@ class Settings:
     max_tasks: int
     max_error_types: int
     max_queues: int
+    max_model_types: int
     traces_exporters: tuple[str, ...]
     traces_protocol: str
     traces_timeout: float
@@ -255,6 +257,8 @@ class Settings:
     capture_content: bool
     capture_message_size: bool
     max_entries: int
+    resources: bool
+    resources_interval: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

@@ -16,10 +16,15 @@ from tests.acceptance.traced.scene import ROOT, Shop
 
 TELEMETRY: dict[str, Any] = yaml.safe_load((ROOT / "instrumentation/celery_otel/telemetry.yaml").read_text())
 OPTIONS = {"CELERY_OTEL_CAPTURE_CONTENT": "true", "CELERY_OTEL_CAPTURE_MESSAGE_SIZE": "true"}
-#: What makes every attribute appear: publishes, publish errors, ends of every kind, workflows, an ETA, an eager task.
+#: What makes every attribute appear: publishes, publish errors, ends of every kind, workflows, an ETA, an eager task,
+#: models that are trained in a task and in a script.
 PAGES = ("arguments", "routed", "broken", "refused", "later", "expired", "again", "fail", "group", "chord", "ship")
+MODELS = ("models", "script")
 EAGER = ("eager", "eager_failure")
+KINDS = ("producer", "consumer", "eager", "training", "tuning", "link")
+PREFIXES = tuple(name for name, entry in TELEMETRY["attributes"].items() if entry.get("prefix"))
 OF_BEAT = "shop-beat"
+MADE_BY_RUNS = ("training", "tuning")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +35,7 @@ def spans(tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQServer) ->
         with Shop(redis, sink.endpoint, None, directory, rabbitmq.url) as shop:
             shop.worker(**OPTIONS)
             shop.beat(SHOP_PERIOD="0.5", OTEL_SERVICE_NAME=OF_BEAT, **OPTIONS)
-            for page in (*PAGES, *EAGER):
+            for page in (*PAGES, *MODELS, *EAGER):
                 shop.visit(page, **OPTIONS)
             wait_until(
                 lambda: not missing(sink.spans()), deadline=60, message=lambda: f"not emitted: {missing(sink.spans())}"
@@ -49,23 +54,29 @@ def emitted(spans: list[SinkSpan], kind: str) -> set[str]:
     if kind == "link":
         return {key for span in spans for link in span.link_attributes for key in link}
     keys = {key for span in spans if kind_of(span) == kind for key in span.attributes}
-    return {key for key in keys if not key.startswith("shop.")}
+    return {described_name(key) for key in keys if not key.startswith("shop.")}
+
+
+def described_name(key: str) -> str:
+    """The name by which an attribute is described: of some a part is the user's."""
+    return next((prefix for prefix in PREFIXES if key.startswith(f"{prefix}.")), key)
 
 
 def kind_of(span: SinkSpan) -> str:
     """The kind of span by the names of `telemetry.yaml`."""
     if span.service == OF_BEAT:
         return "beat"
+    if span.name.partition(" ")[0] in MADE_BY_RUNS:
+        return span.name.partition(" ")[0]
     return {"PRODUCER": "producer", "CONSUMER": "consumer", "INTERNAL": "eager"}.get(span.kind, "")
 
 
 def missing(spans: list[SinkSpan]) -> set[tuple[str, str]]:
     """What is described and was not emitted yet."""
-    kinds = ("producer", "consumer", "eager", "link")
-    return {(kind, name) for kind in kinds for name in described(kind) - emitted(spans, kind)}
+    return {(kind, name) for kind in KINDS for name in described(kind) - emitted(spans, kind)}
 
 
-@pytest.mark.parametrize("kind", ["producer", "consumer", "eager", "link"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_described_is_emitted_and_nothing_else(spans: list[SinkSpan], kind: str) -> None:
     """The attributes of a kind of span are those of its description, both ways."""
     assert described(kind) == emitted(spans, kind)
@@ -79,7 +90,7 @@ def test_beats_spans_are_as_described(spans: list[SinkSpan]) -> None:
 
 def test_types_are_as_described(spans: list[SinkSpan]) -> None:
     """Every attribute has the type that its description gives."""
-    types = {"string": str, "int": int, "double": float}
+    types = {"string": str, "int": int, "double": float, "bool": bool}
     wrong = [
         (key, value)
         for span in spans
@@ -117,3 +128,17 @@ def test_an_exception_event_has_the_conventions_attributes(spans: list[SinkSpan]
         if name == "exception"
     ]
     assert {frozenset({"exception.type", "exception.stacktrace", "exception.message"})} == set(map(frozenset, events))
+
+
+@pytest.mark.parametrize("name", TELEMETRY["events"])
+def test_an_event_of_a_run_is_as_described(spans: list[SinkSpan], name: str) -> None:
+    """The events of training and tuning have the attributes of their description, on the spans that it says."""
+    entry = TELEMETRY["events"][name]
+    found = [
+        (kind_of(span), {described_name(key) for key in told})
+        for span in spans
+        for event, told in zip(span.events, span.event_attributes, strict=True)
+        if event == name
+    ]
+    assert set(entry["spans"]) == {kind for kind, _ in found}
+    assert set(entry["attributes"]) == set().union(*(told for _, told in found))

@@ -8,9 +8,16 @@ def test_the_public_names() -> None:
     expected = [
         "CeleryOtelError",
         "ConfigurationError",
+        "current_training",
+        "current_tuning",
         "get_celery_metrics_summary",
         "instrument",
         "setup_celery_metrics",
+        "start_global_monitor",
+        "stop_global_monitor",
+        "subprocess_options",
+        "training",
+        "tuning",
         "uninstrument",
     ]
     assert expected == sorted(celery_otel.__all__)

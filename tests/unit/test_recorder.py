@@ -250,3 +250,22 @@ def test_what_children_send_is_read_before_their_attempts_end(desk: Desk) -> Non
     assert [] == desk.sent
     desk.end(attempt(), SUCCESS)
     assert {"user": 1} == desk.span.said["attributes"]
+
+
+def test_what_came_beside_a_run_is_on_the_span_too(desk: Desk) -> None:
+    """Of a killed attempt it is all there is; else the task's own word is the last."""
+    desk.sent = [record(attributes={"a": 1, "b": 1}, aside=True), record(attributes={"b": 2})]
+    desk.end(attempt(), SUCCESS)
+    assert {"a": 1, "b": 2} == desk.span.said["attributes"]
+    assert "aside" not in desk.span.said
+
+
+def test_what_came_beside_a_run_is_not_the_killed_childs_last_word(desk: Desk) -> None:
+    """It may still be sending what the task has set: the span waits for it as without a run."""
+    desk.sent = [record(attributes={"a": 1}, aside=True)]
+    desk.end(attempt(), TIMED_OUT)
+    assert [] == desk.spans
+    desk.sent = [record(attributes={"b": 2})]
+    desk.now = PATIENCE
+    desk.recorder.complete()
+    assert {"a": 1, "b": 2} == desk.span.said["attributes"]

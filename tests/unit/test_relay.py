@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from celery_otel import relay as module
-from celery_otel.relay import CUT, DROPPED, GARBAGE, LARGEST, Relay
+from celery_otel.relay import GARBAGE, Relay
+from celery_otel.relay_sender import CUT, DROPPED, LARGEST
 from celery_otel_pipeline.polling import wait_until
 
 NO_PATIENCE = 0.01
@@ -277,3 +278,15 @@ def test_a_child_cannot_end_it(main: Main) -> None:
     in_child(main.relay.close)
     in_child(lambda: main.relay.send({"span": "5"}))
     assert [{"span": "5"}] == main.receive(1)
+
+
+def test_who_is_not_patient_leaves_room(main: Main) -> None:
+    """What the next record replaces is sent only where there is plenty of room, at once or not, and never counted."""
+    sent = 0
+    while main.relay.send({"progress": "x" * 1_000}, patient=False):
+        sent += 1
+    assert sent > 0
+    assert main.relay.send({"end": 1})
+    main.relay.tell()
+    assert sent + 1 == len(main.receive(sent + 1))
+    assert {} == main.counts

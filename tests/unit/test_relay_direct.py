@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from celery_otel import relay as module
-from celery_otel.relay import DROPPED, DirectRelay
+from celery_otel.relay import DirectRelay
+from celery_otel.relay_sender import DROPPED
 
 
 def test_a_record_is_handed_over() -> None:

@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("worker_name", "worker-0", {"CELERY_OTEL_WORKER_NAME": "worker-0"}),
         ("excluded_tasks", ("celery.*", "shop.noise"), {"CELERY_OTEL_EXCLUDED_TASKS": "celery.*, shop.noise"}),
         ("duration_buckets", (0.1, 2.0), {"CELERY_OTEL_DURATION_BUCKETS": "0.1,2"}),
+        ("max_model_types", 4, {"CELERY_OTEL_MAX_MODEL_TYPES": "4"}),
         ("max_queues", 3, {"CELERY_OTEL_MAX_QUEUES": "3"}),
         ("traces_exporters", ("otlp", "console"), {"OTEL_TRACES_EXPORTER": "otlp,console"}),
         ("traces_exporters", (), {"OTEL_TRACES_EXPORTER": "none"}),

@@ -15,7 +15,7 @@ from celery_otel.metric import Metric
 
 ROOT = Path(__file__).parents[2]
 TELEMETRY: dict[str, Any] = yaml.safe_load((ROOT / "instrumentation" / "celery_otel" / "telemetry.yaml").read_text())
-SUFFIX_OF_UNIT = {"s": "_seconds"}
+SUFFIX_OF_UNIT = {"s": "_seconds", "By": "_bytes"}
 
 
 def test_the_generated_files_are_current() -> None:
@@ -28,10 +28,19 @@ def test_the_generated_files_are_current() -> None:
 @pytest.mark.parametrize("metric", [*names.METRICS, *names.API_METRICS], ids=lambda metric: metric.series)
 def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -> None:
     """The name in Prometheus follows from the instrument's name, unit and kind as the Collector translates them."""
-    expected = metric.name.replace(".", "_").removesuffix("_total")
-    expected += SUFFIX_OF_UNIT.get(metric.unit, "") + ("_total" if metric.kind == "counter" else "")
+    counter = "_total" if metric.kind == "counter" else ""
+    expected = metric.name.replace(".", "_").removesuffix(counter)
+    expected += SUFFIX_OF_UNIT.get(metric.unit, "") + counter
     assert expected == metric.series
     assert metric.unit != "1", "a gauge with unit 1 gets _ratio"
+
+
+@pytest.mark.parametrize("metric", names.METRICS, ids=lambda metric: metric.series)
+def test_buckets_are_those_of_seconds_or_described(metric: Metric) -> None:
+    """A histogram of anything but seconds says its own buckets, ascending; what is no histogram has none."""
+    assert metric.bounds if metric.kind == "histogram" and metric.unit != "s" else True
+    assert metric.kind == "histogram" or not metric.bounds
+    assert tuple(sorted(set(metric.bounds))) == metric.bounds
 
 
 @pytest.mark.parametrize(
@@ -47,6 +56,15 @@ def test_the_series_is_what_prometheus_makes_of_the_instrument(metric: Metric) -
         ("celery_task_retries_total", ("task_name", "reason")),
         ("celery_task_timeouts_total", ("task_name", "limit")),
         ("celery_queue_length", ("queue_name",)),
+        ("celery_training_duration_seconds", ("model_type", "result")),
+        ("celery_training_samples", ("model_type", "result")),
+        ("celery_training_features", ("model_type", "result")),
+        ("celery_training_runs_total", ("model_type", "result")),
+        ("celery_training_models_total", ("model_type",)),
+        ("celery_tuning_duration_seconds", ("method", "result")),
+        ("celery_tuning_iterations", ("method", "result")),
+        ("celery_tuning_runs_total", ("method", "result")),
+        ("celery_tuning_best_score", ("method",)),
     ],
 )
 def test_the_guides_series_keep_their_names_and_labels(series: str, labels: tuple[str, ...]) -> None:
@@ -95,6 +113,14 @@ def test_an_attribute_is_described_whole(name: str) -> None:
     """Every attribute says its type, spans, condition, meaning, example and source, in known words."""
     entry = dict(TELEMETRY["attributes"][name])
     entry.pop("constant", None)
+    entry.pop("prefix", None)
     assert {"type", "spans", "when", "meaning", "example", "source"} == set(entry)
-    assert {*TELEMETRY["spans"], "link"} >= set(entry["spans"])
-    assert {"string": str, "int": int, "double": float}[entry["type"]] is type(entry["example"])
+    assert {*TELEMETRY["spans"], "link", "event"} >= set(entry["spans"])
+    assert {"string": str, "int": int, "double": float, "bool": bool}[entry["type"]] is type(entry["example"])
+
+
+def test_the_events_have_the_attributes_of_events() -> None:
+    """Every attribute of an event is described as one, and every one so described is on an event."""
+    described = {name for name, entry in TELEMETRY["attributes"].items() if "event" in entry["spans"]}
+    assert described == {name for entry in TELEMETRY["events"].values() for name in entry["attributes"]}
+    assert all(set(TELEMETRY["spans"]) >= set(entry["spans"]) for entry in TELEMETRY["events"].values())

@@ -4,6 +4,7 @@ from celery_otel import names
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import BoundedLabel
 from celery_otel.core.outcome import Limit, Outcome, ReturnCause, RevocationCause, Status
+from celery_otel.core.run_counts import RunCounts
 from celery_otel.core.span import SpanIdentity
 from celery_otel.core.tables import CounterTable, DistributionTable, WindowCounter
 from celery_otel.metric import Exemplar, Labels, Metric, Value
@@ -17,13 +18,19 @@ class Counts:
     """The numbers of one worker. Not thread-safe by itself: the `Ledger` holds its lock around every call.
 
     Args:
-        bounds: Upper bounds of the histograms' buckets, in seconds.
+        bounds: Upper bounds of the buckets of histograms that have none of their own, in seconds.
         max_error_types: How many distinct exception classes become label values.
+        max_model_types: How many model types do, and how many tuning methods.
+
+    Attributes:
+        runs: The numbers of training and tuning.
     """
 
-    def __init__(self, bounds: tuple[float, ...], max_error_types: int) -> None:
+    def __init__(self, bounds: tuple[float, ...], max_error_types: int, max_model_types: int = 50) -> None:
         self._counters = {metric: CounterTable() for metric in names.METRICS if metric.kind == "counter"}
-        self._histograms = {metric: DistributionTable(bounds) for metric in names.METRICS if metric.kind == "histogram"}
+        self._histograms = {
+            metric: DistributionTable(metric.bounds or bounds) for metric in names.METRICS if metric.kind == "histogram"
+        }
         # Those of every task, which are not looked up for each.
         self._received, self._ended = self._counters[names.TASK_RECEIVED], self._counters[names.TASK_TOTAL]
         self._queue_times = self._histograms[names.TASK_QUEUE_TIME]
@@ -33,6 +40,12 @@ class Counts:
         self._last_received: dict[str, float] = {}
         self._error_type = BoundedLabel(max_error_types, self.overflow("error_type"))
         self._reason = BoundedLabel(max_error_types, self.overflow("reason"))
+        self.runs = RunCounts(
+            self._counters,
+            self._histograms,
+            BoundedLabel(max_model_types, self.overflow("model_type")),
+            BoundedLabel(max_model_types, self.overflow("method")),
+        )
         for label in ("task_name", "queue_name"):
             self.overflow(label)
         self.add(names.TASK_UNKNOWN, amount=0)
@@ -128,6 +141,7 @@ class Counts:
         readings[names.WORKER_LAST_RECEIVED_TIMESTAMP] = {
             (worker, queue): at for queue, at in self._last_received.items()
         }
+        readings[names.TUNING_BEST_SCORE] = dict(self.runs.best_scores)
         return readings
 
 

@@ -21,6 +21,7 @@ from celery_otel.core.decision import decide_silent
 from celery_otel.core.outcome import TIMED_OUT, Limit, Outcome, ReturnCause
 from celery_otel.core.recent import RecentAttempts
 from celery_otel.core.remembered import EndedAttempts
+from celery_otel.core.run import RunRecord
 from celery_otel.metric import Labels, Metric, Value
 
 MANY = 96
@@ -92,6 +93,16 @@ class Ledger:
         """Adds to a counter that is not about an attempt."""
         with self._lock:
             self._counts.add(metric, *labels, amount=amount)
+
+    def begin_run(self, run: RunRecord) -> None:
+        """Makes the series of a run of training or tuning exist."""
+        with self._lock:
+            self._counts.runs.begun(run)
+
+    def end_run(self, run: RunRecord) -> None:
+        """Counts a run that has ended."""
+        with self._lock:
+            self._counts.runs.ended(run)
 
     def receive(self, attempt: Attempt, request: object) -> None:
         """Opens an attempt, which lives as long as its request unless it is ended.

@@ -92,3 +92,5 @@ LOST = Outcome(Status.FAILURE, detail=WORKER_LOST)
 TERMINATED = Outcome(Status.REVOKED, detail=RevocationCause.TERMINATED)
 CANCELLED = Outcome(returned=ReturnCause.CANCELLED)
 REQUEUED = Outcome(returned=ReturnCause.REQUEUED)
+KILLED = frozenset({TIMED_OUT, LOST, TERMINATED, CANCELLED})
+"""The ends of attempts whose child is killed, where there is one."""

@@ -43,6 +43,21 @@ class DistributionTable:
         if exemplar is not None:
             self._exemplars.setdefault(labels, {})[bucket] = exemplar
 
+    def add(self, counts: tuple[int, ...], total: float, *labels: str) -> None:
+        """Adds the samples of another table.
+
+        Args:
+            counts: How many there are in each bucket.
+            total: Their sum.
+            labels: The series.
+
+        Raises:
+            ValueError: It has other buckets.
+        """
+        before = self._counts.get(labels, [0] * (len(self._bounds) + 1))
+        self._counts[labels] = [one + other for one, other in zip(before, counts, strict=True)]
+        self._totals[labels] = self._totals.get(labels, 0.0) + total
+
     def read(self) -> Mapping[Labels, Distribution]:
         """A copy of every series."""
         return {

@@ -14,6 +14,7 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.decision import decide
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import (
+    KILLED,
     SUCCESS,
     TIMED_OUT,
     Outcome,
@@ -61,6 +62,9 @@ class AttemptHooks:
         tracing: Gives attempts their spans; None where there are none.
         failures: Takes what goes wrong here.
         clock: Where the time comes from.
+
+    Attributes:
+        killed: Called with the process id of each child that is killed with its task, which has been ended before.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class AttemptHooks:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.failures = failures
+        self.killed: Callable[[Any], None] = _ignore
         self._ledger = ledger
         self._tracing = tracing
         # Those of every task, which are not looked up for each.
@@ -130,15 +135,15 @@ class AttemptHooks:
         if self._tracing is not None:
             with self.failures.taken("span"):
                 self._tracing.failed(request, attempt, info)
-        self._end(attempt, decide(attempt, report.of_exception(info)))
+        self._end(attempt, decide(attempt, report.of_exception(info)), getattr(request, "worker_pid", None))
 
     @guarded
-    def timed_out(self, attempt: Attempt, *, soft: bool) -> None:
+    def timed_out(self, attempt: Attempt, *, soft: bool, pid: Any = None) -> None:
         """A time limit was exceeded. A hard one ends the attempt, unless the pool's report came first."""
         if soft:
             self._ledger.exceed(attempt)
             return
-        self._end(attempt, TIMED_OUT)
+        self._end(attempt, TIMED_OUT, pid)
 
     @guarded
     def revoked(self, attempt: Attempt, reason: str) -> None:
@@ -158,8 +163,11 @@ class AttemptHooks:
             # Celery 5.4 runs it all the same, and at once: nobody waits for that ETA.
             attempt.eta = None
 
-    def _end(self, attempt: Attempt, outcome: Outcome) -> None:
+    def _end(self, attempt: Attempt, outcome: Outcome, pid: Any = None) -> None:
         self._finish(attempt, outcome)
+        if outcome in KILLED:
+            with self.failures.taken("run"):
+                self.killed(pid)
         if self._tracing is not None:
             self._complete(self._tracing)
 
@@ -182,3 +190,7 @@ def _timestamp(moment: Any) -> float | None:
         return float(moment.timestamp())
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def _ignore(_: Any) -> None:
+    """Where there are no children, none is killed."""

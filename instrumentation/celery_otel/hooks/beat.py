@@ -15,11 +15,12 @@ from celery_otel.core.beat import BeatCounts
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.installed import connected, surrounded
+from celery_otel.hooks.resources import NoResources, OpenResources, Resources
 from celery_otel.hooks.schedules import due_runs, utc
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.settings import Settings
 
-HOOKS = ("start", "tick", "entries", "reserve", "apply_async")
+HOOKS = ("start", "tick", "entries", "reserve", "apply_async", "resources")
 """Values of the label `hook`."""
 
 Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
@@ -27,6 +28,10 @@ Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
 
 class Pipeline(Protocol):
     """What carries the readings away."""
+
+    @property
+    def name(self) -> str:
+        """Under which name."""
 
     def start(self) -> None:
         """Begins to export."""
@@ -204,6 +209,7 @@ class BeatTelemetry:
         settings: The options.
         open_pipeline: Makes the pipeline from whether beat is embedded in a worker, what reads the series, and what
             counts a failed export.
+        open_resources: Makes what reads the resources of a beat that is not embedded.
         clock: Where the time comes from.
     """
 
@@ -212,9 +218,12 @@ class BeatTelemetry:
         service: Any,
         settings: Settings,
         open_pipeline: Callable[[bool, Reader, Callable[[str], None]], Pipeline],
+        open_resources: OpenResources = lambda *_: None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.service = service
+        self._open_resources = open_resources
+        self._resources: Resources = NoResources()
         self._pid = os.getpid()
         self._open_pipeline = open_pipeline
         self._pipeline: Pipeline | None = None
@@ -231,6 +240,8 @@ class BeatTelemetry:
         if os.getpid() != self._pid:
             return
         self._stack.close()
+        with self._failures.taken("resources"):
+            self._resources.close()
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
@@ -258,8 +269,18 @@ class BeatTelemetry:
             return
         self._opened = True
         with self._failures.taken("start"):
-            self._pipeline = self._open_pipeline(self._embedded, self.counts.read, self._count_export_failure)
+            self._pipeline = self._open_pipeline(self._embedded, self._read, self._count_export_failure)
+            if not self._embedded:
+                self._watch_resources(self._pipeline.name)
             self._pipeline.start()
+
+    def _watch_resources(self, name: str) -> None:
+        with self._failures.taken("resources"):
+            self._resources = self._open_resources(name, self._failures) or NoResources()
+            self._resources.start()
+
+    def _read(self) -> dict[Metric, dict[Labels, Value]]:
+        return {**self.counts.read(), **self._resources.read()}
 
     def _count_hook_error(self, hook: str) -> None:
         self.counts.count(names.CELERY_OTEL_HOOK_ERRORS, hook)

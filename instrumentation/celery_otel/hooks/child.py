@@ -8,8 +8,6 @@ greenlet. A child that dies in between takes it all with it; MAIN tells the rest
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from contextvars import Token
-from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
@@ -19,36 +17,23 @@ from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
+from celery_otel.harmless import HOOK as RUN
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import read_stamp
 from celery_otel.hooks.tracers import Tracer, Tracers
-from celery_otel.relay import Carrier
+from celery_otel.relay import Outlet
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
+from celery_otel.workplace import TASK, Post, RunningTask
 
-CHILD_HOOKS = ("task_prerun", "task_postrun")
-"""The names of the hooks here: values of the label `hook`, noted on the relay when one fails in a child."""
+CHILD_HOOKS = ("task_prerun", "task_postrun", RUN)
+"""The names of the hooks where tasks run: values of the label `hook`, noted on the relay when one fails in a child."""
 
 _SPAN_FIELDS = {"traceparent", "tracestate"}
 (_SPAN,) = set_span_in_context(INVALID_SPAN, Context())
 """Where a context keeps its span."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """A task that runs.
-
-    Attributes:
-        span: Its current span.
-        token: Takes its context back.
-        pid: The process that runs it, and not one that it forks.
-    """
-
-    span: Span
-    token: Token[Context]
-    pid: int
 
 
 class ChildTracing:
@@ -59,22 +44,25 @@ class ChildTracing:
         limits: How much a span holds.
         hostname: The worker's node name, so that two workers in one process keep apart; None: tasks of any.
         app: The application, where its tasks are ready to run already.
+        post: Where the task that runs is noted, for threads that it starts; None where several run at once.
         log: Where failures are logged. One of its own: MAIN's other threads could hold the lock of a shared one while
             a child is forked, where it would then never be released.
     """
 
     def __init__(
         self,
-        carrier: Carrier | None,
+        carrier: Outlet | None,
         limits: SpanLimits = DEFAULT_LIMITS,
         *,
         hostname: str | None = None,
         app: Any = None,
+        post: Post | None = None,
         log: FailureLog | None = None,
     ) -> None:
         self._carrier = carrier
         self._limits = limits
         self._hostname = hostname
+        self._post = post
         # Around the user's own handlers: those find the task's span, too, and what they attach is taken off before.
         self._tracers = Tracers(self._around, app=app, workers=True)
         self._log = log or FailureLog()
@@ -108,7 +96,7 @@ class ChildTracing:
 
         return trace
 
-    def _begin(self, request: Any) -> _Running | None:
+    def _begin(self, request: Any) -> RunningTask | None:
         try:
             if self._hostname is not None and request.get("hostname") != self._hostname:
                 return None
@@ -117,23 +105,27 @@ class ChildTracing:
             self._failures.take("task_prerun", error)
             return None
 
-    def _attach(self, request: Mapping[str, Any]) -> _Running | None:
+    def _attach(self, request: Mapping[str, Any]) -> RunningTask | None:
         stamp = read_stamp(request)
         if stamp is None:
             return None
         span = RelaySpan(stamp.context, self._limits) if stamp.sampled else UnsampledSpan(stamp.context)
         if self._carrier is None:
             self._say_that_it_is_lost()
-        return _Running(span, otel.attach(Context({**_received_context(request), _SPAN: span})), os.getpid())
+        running = RunningTask(span, self._carrier, os.getpid())
+        running.token = otel.attach(Context({**_received_context(request), _SPAN: span, TASK: running}))
+        if self._post is not None:
+            self._post.running = running
+        return running
 
-    def _finish(self, running: _Running) -> None:
+    def _finish(self, running: RunningTask) -> None:
         try:
             otel.detach(running.token)
             self._send(running)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
             self._failures.take("task_postrun", error)
 
-    def _send(self, running: _Running) -> None:
+    def _send(self, running: RunningTask) -> None:
         record = running.span.finish() if isinstance(running.span, RelaySpan) else None
         if self._carrier is None or running.pid != os.getpid():
             return

@@ -56,7 +56,7 @@ class AttemptMethods(_CELERYS):
             return super().on_timeout(soft, timeout)
         finally:
             if (attempt := self._celery_otel_attempt) is not None:
-                self._celery_otel_hooks.timed_out(attempt, soft=soft)
+                self._celery_otel_hooks.timed_out(attempt, soft=soft, pid=self.worker_pid)
 
     # Before Celery's own acts, in these two: gevent reports a killed greenlet before Celery has announced its killing.
 

@@ -33,7 +33,13 @@ class Identities(Protocol):
 
 
 class Recorder(Protocol):
-    """Makes the spans of attempts that end."""
+    """Makes the spans of attempts that end.
+
+    Attributes:
+        prepare: Called before spans are made.
+    """
+
+    prepare: Callable[[], object]
 
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
         """Notes an end."""

@@ -18,6 +18,7 @@ from celery_otel.core.labels import BoundedLabel
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.failures import FailureLog, HookFailures
+from celery_otel.hooks.arrivals import Arrivals
 from celery_otel.hooks.attempts import HOOKS, AttemptHooks
 from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
@@ -28,6 +29,8 @@ from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
+from celery_otel.hooks.resources import NoResources, OpenResources, Resources
+from celery_otel.hooks.result_backend import BackendWatch
 from celery_otel.hooks.worker_report import WorkerReport
 from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
@@ -40,6 +43,8 @@ OTHER_HOOKS = (
     "ledger",
     "ready",
     "request_class",
+    "resources",
+    "result_backend",
     "span",
     "undecodable",
     "unknown",
@@ -86,23 +91,29 @@ class WorkerTelemetry:
         self._pid = os.getpid()
         self._closed = False
         name = settings.worker_name or str(worker.hostname)
-        counts = Counts(settings.duration_buckets, settings.max_error_types)
+        counts = Counts(settings.duration_buckets, settings.max_error_types, settings.max_model_types)
         self._task_label = BoundedLabel(settings.max_tasks, counts.overflow("task_name"))
         queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
         self.ledger = Ledger(counts, worker=name, clock=clock)
         self.tracing: WorkerTracing | None = None
+        self._resources: Resources = NoResources()
         self._gauges = WorkerGauges(worker, name, clock, lambda: self.ledger.held()[0])
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
         failures = HookFailures(self._count_hook_error, FailureLog(clock))
         self.ledger.describe = describe = Description(Queues(worker.app, queue_label), self._task_label)
         self.ledger.failed = partial(failures.take, "ledger")
+        self.arrivals = Arrivals(worker, self.ledger, clock)
+        self._backend = BackendWatch(worker.app, self.arrivals.outlet, self._count_hook_error, clock)
+        self.arrivals.samples = self._backend.take
         if open_spans is not None:
             failed = self._count_export_failure
-            self.tracing = WorkerTracing(worker, name, settings, self.ledger, open_spans, describe, failed)
+            self.tracing = WorkerTracing(worker, name, settings, self.arrivals, open_spans, describe, failed)
             self.ledger.ended_too = self.tracing.spans.recorder.ended
             self.ledger.read_too = self.tracing.spans.read
         attempts = None if self.tracing is None else self.tracing.attempts
         self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)
+        if forks(worker):
+            self.hooks.killed = self.arrivals.killed
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
         self._stack = ExitStack()
         self._declare()
@@ -111,12 +122,23 @@ class WorkerTelemetry:
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """Every series of this moment."""
+        with self.hooks.failures.taken("run"):
+            self.arrivals.settle()
         if self.tracing is not None:
             # The reading posts the journal: no hook will come back to the spans of what ended there.
             self.ledger.post()
             with self.hooks.failures.taken("span"):
                 self.tracing.attempts.complete_many()
-        return {**self.ledger.read(), **self._gauges.read()}
+        return {**self.ledger.read(), **self._gauges.read(), **self._resources.read(), **self._backend.read()}
+
+    def watch_resources(self, open_resources: OpenResources) -> None:
+        """Has the resources of its processes read from `ready` to `close`.
+
+        Args:
+            open_resources: Makes what reads them.
+        """
+        with self.hooks.failures.taken("resources"):
+            self._resources = open_resources(self.ledger.worker, self.hooks.failures) or NoResources()
 
     def watch(self, consumer: Any) -> ConsumerWatch:
         """Watches a consumer of the worker."""
@@ -125,12 +147,14 @@ class WorkerTelemetry:
         return watch
 
     def _connected(self, consumer: Any) -> None:
-        if self.tracing is not None:
-            self.tracing.connected(consumer, self.hooks.failures)
+        reads = self.arrivals.connected(consumer, self.hooks.failures)
+        if reads and self.tracing is not None:
+            self.tracing.attempts.collects = False
 
     def ready(self) -> None:
         """The pool is up and the consumer connected."""
         with self.hooks.failures.taken("ready"):
+            self._resources.start()
             self._pipeline.start()
             if self.tracing is not None:
                 self.tracing.spans.start()
@@ -153,6 +177,10 @@ class WorkerTelemetry:
         if self.tracing is not None:
             # First, and for half of the time: the last metrics tell what became of the spans.
             self.tracing.close(CLOSE_TIMEOUT / 2)
+        with self.hooks.failures.taken("run"):
+            self.arrivals.close()
+        with self.hooks.failures.taken("resources"):
+            self._resources.close()
         self._pipeline.close(max(0.0, deadline - self._clock.monotonic()))
         self._stack.close()
 
@@ -167,6 +195,7 @@ class WorkerTelemetry:
         report = WorkerReport(self._worker, self.ledger, self._clock)
         enter(answered(self._worker, report, partial(self.hooks.failures.take, "control")))
         self._stack.callback(self._children.release)
+        self._stack.callback(self._backend.close)
         # A cold shutdown and a crash of MAIN send no signal: the end of the process is the last chance.
         atexit.register(self.close)
         self._stack.callback(atexit.unregister, self.close)

@@ -1,4 +1,4 @@
-"""What tracing needs in a worker's MAIN process: the way from the children, their hooks, and the spans of attempts."""
+"""What tracing needs in a worker's MAIN process: the hooks of the children, and the spans of attempts."""
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -6,18 +6,15 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
-from celery_otel import attributes, names
+from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
-from celery_otel.core.ledger import Ledger
 from celery_otel.core.span import Attributes
-from celery_otel.failures import HookFailures
+from celery_otel.hooks.arrivals import Arrivals
 from celery_otel.hooks.broker import broker_of
-from celery_otel.hooks.carrier import carrier_for
-from celery_otel.hooks.child import CHILD_HOOKS, ChildTracing
+from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.hooks.tracing import AttemptTracing, Identities, Recorder, Shape
 from celery_otel.metric import Labels, Metric, Value
-from celery_otel.relay import LOSSES
 from celery_otel.relay_record import Record
 from celery_otel.relay_span import DEFAULT_LIMITS, SpanLimits
 from celery_otel.settings import Settings
@@ -59,7 +56,7 @@ class WorkerTracing:
         worker: Celery's worker.
         name: The worker's name on spans.
         settings: The options.
-        ledger: Where losses are counted.
+        arrivals: What comes from its tasks.
         open_spans: Makes what carries the spans away.
         describe: Reads the headers of an attempt.
         failed: Called with the exporter's name for each request that fails.
@@ -70,70 +67,37 @@ class WorkerTracing:
         worker: Any,
         name: str,
         settings: Settings,
-        ledger: Ledger,
+        arrivals: Arrivals,
         open_spans: OpenSpans,
         describe: Callable[[Attempt], None],
         failed: Callable[[str], None],
     ) -> None:
-        self._ledger = ledger
         self._stack = ExitStack()
-        self._hub: Any = None
-        self._carrier = carrier_for(worker.pool_cls, self._noted)
         # Asked for at every receipt; the labels are bounded, and so is this.
         shape = lru_cache(maxsize=_SHAPES)(partial(_shape, _constant(worker, name)))
-        self.spans = open_spans(name, shape, self._carrier.drain, failed)
+        self.spans = open_spans(name, shape, arrivals.drain, failed)
+        forks = _pool_of(worker) == "prefork"
         self.attempts = AttemptTracing(
             self.spans.identities,
             shape,
             self.spans.recorder,
             describe,
             content=settings.capture_content,
-            children=_pool_of(worker) == "prefork",
+            children=forks,
         )
-        # Before the pool's children are forked: they inherit both.
-        self._stack.callback(self._carrier.close)
-        self._stack.callback(self._stop_reading)
-        self._stack.enter_context(ChildTracing(self._carrier, limits_of(settings), hostname=str(worker.hostname)))
+        arrivals.collect = self.attempts.collect
+        self.spans.recorder.prepare = arrivals.pump
+        # Before the pool's children are forked: they inherit it.
+        post = arrivals.post if forks else None
+        hostname = str(worker.hostname)
+        self._stack.enter_context(ChildTracing(arrivals.outlet, limits_of(settings), hostname=hostname, post=post))
         if settings.log_correlation:
             self._stack.enter_context(TaskLogs(settings.service_name or str(worker.app.main or "celery")))
-        for loss in LOSSES:
-            ledger.count(names.CELERY_OTEL_RELAY_LOSSES, loss, amount=0)
-
-    def connected(self, consumer: Any, failures: HookFailures) -> None:
-        """A connection is there: MAIN's event loop reads what children send as it comes.
-
-        Args:
-            consumer: Celery's consumer, whose event loop begins anew with each connection.
-            failures: Takes what goes wrong then.
-        """
-        descriptor = self._carrier.fileno()
-        if consumer.hub is None or descriptor is None:
-            return
-        consumer.hub.add_reader(descriptor, self._collect, failures)
-        self._hub = consumer.hub
-        self.attempts.collects = False
 
     def close(self, timeout: float) -> None:
         """Exports what is left, for so many seconds at most, and takes everything back."""
         self.spans.close(timeout)
         self._stack.close()
-
-    def _stop_reading(self) -> None:
-        if self._hub is not None:
-            self._hub.remove(self._carrier.fileno())
-            self._hub = None
-        self.attempts.collects = True
-
-    def _collect(self, failures: HookFailures) -> None:
-        # The event loop passes on what its callbacks raise: that would be the end of the worker.
-        with failures.taken("span"):
-            self.attempts.collect()
-
-    def _noted(self, what: str, number: int) -> None:
-        if what in LOSSES:
-            self._ledger.count(names.CELERY_OTEL_RELAY_LOSSES, what, amount=number)
-        elif what in CHILD_HOOKS:
-            self._ledger.count(names.CELERY_OTEL_HOOK_ERRORS, what, amount=number)
 
 
 def limits_of(settings: Settings) -> SpanLimits:

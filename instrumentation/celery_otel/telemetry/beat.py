@@ -22,6 +22,9 @@ class BeatPipeline:
         worker: The name of the worker that beat is embedded in; None for one that is not.
         read: Gives every series of the moment.
         failed: Called with the exporter's name for each export that fails.
+
+    Attributes:
+        name: The beat's name.
     """
 
     def __init__(
@@ -37,10 +40,11 @@ class BeatPipeline:
         self._claim = NameClaim(f"beat/{service}", beat_name(settings, worker))
         if self._claim.taken:
             log.tell("name", _SECOND.format(name=self._claim.name, service=service))
-        own = beat_settings(settings, self._claim.name, embedded=worker is not None)
+        self.name = self._claim.name
+        own = beat_settings(settings, self.name, embedded=worker is not None)
         if own.exporters != settings.exporters:
             log.tell("prometheus", _NO_PORT)
-        self._metrics = MetricsPipeline(own, app_name, log, self._claim.name, read, failed)
+        self._metrics = MetricsPipeline(own, app_name, log, self.name, read, failed)
 
     def start(self) -> None:
         """Begins to export and to serve."""

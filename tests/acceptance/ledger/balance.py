@@ -15,6 +15,7 @@ GAUGES = {
     "celery_active_tasks",
     "celery_otel_spans_waiting",
     "celery_task_failure_rate",
+    "celery_tuning_best_score",
     "celery_worker_heartbeat_timestamp_seconds",
     "celery_worker_last_received_timestamp_seconds",
     "celery_worker_pool_busy",
@@ -24,7 +25,7 @@ GAUGES = {
 #: Counters that exist at 0 before anything happens; the user's own tasks, or none at all.
 FROM_ZERO = re.compile(
     r"celery_(task_(total|received_total|timeouts_total|revocations_total|returned_total|duplicates_total)"
-    r"|task_unknown_total|messages_invalid_total|worker_child_restarts_total|otel_\w+_total)"
+    r"|(training|tuning)_runs_total|training_models_total|task_unknown_total|messages_invalid_total|worker_child_restarts_total|otel_\w+_total)"
 )
 COUNTED = re.compile(r".+_(total|count)")
 

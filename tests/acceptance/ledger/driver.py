@@ -115,6 +115,10 @@ class Stage:
         """Whether every worker has ended these tasks, as Celery itself keeps its books."""
         return self.asked("query_task", ids=ids) == [{}] * self.workers
 
+    def runs(self, task_id: str) -> bool:
+        """Whether a worker knows that this task runs in one of its slots."""
+        return any("active" in found for answer in self.asked("query_task", ids=[task_id]) for found in answer.values())
+
     def state(self, task_id: str) -> str:
         """The task's state in the result backend."""
         return str(self.app.backend.get_state(task_id))

@@ -76,7 +76,7 @@ def _hard_remark(conditions: Conditions) -> str:
     return "" if conditions.hard_limits else NO_HARD
 
 
-def _terminated(task: str, signal: str) -> Act:
+def terminated(task: str, signal: str) -> Act:
     """Terminate a task that is known to run; where Celery cannot, let it go."""
 
     def act(stage: Stage) -> Steps:
@@ -164,7 +164,7 @@ def _limited(name: str, task: str, expect: Expect, *, hard: bool = False) -> Out
 def _stopped(name: str, task: str, signal: str) -> Outcome:
     return Outcome(
         name,
-        _terminated(task, signal),
+        terminated(task, signal),
         _terminated_plan(task),
         times=FEW,
         remark=_terminate_remark,

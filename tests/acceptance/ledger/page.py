@@ -25,6 +25,14 @@ RUNS = {
     "gevent-early": "gevent",
     "eventlet-early": "eventlet",
 }
+#: The runs of training and tuning, in the same way.
+TRAINING = {
+    "runs-prefork": "prefork",
+    "runs-threads": "threads",
+    "runs-solo": "solo",
+    "runs-gevent": "gevent",
+    "runs-eventlet": "eventlet",
+}
 HEAD = """# The ledger's result
 
 *Written by `python -m tests.acceptance.ledger.page` from the tables of one run of `make test`.*
@@ -34,6 +42,13 @@ decides. Every number is the attempts (or messages) of the plan; every series th
 the collector took, were equal to the plan in each cell, or the run would have failed. A dash: Celery cannot have this
 outcome there, as the remark says. The runs with recycled and autoscaled children, killed and absent servers, restarted
 workers and lost brokers compare the same rows and are not repeated here.
+"""
+TRAINING_HEAD = """
+## Training and tuning
+
+Tasks that train and tune, in the same way: besides the series of their attempts, every series of their runs was equal
+to the plan: results, durations, how many samples, features and iterations in all, and the best scores. A run whose
+process is killed is one failure.
 """
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -45,20 +60,21 @@ def main(folder: Path) -> None:
     Raises:
         FileNotFoundError: A run of the page has left no table there.
     """
-    results = {run: json.loads((folder / f"{run}.json").read_text()) for run in RUNS}
+    results = {run: json.loads((folder / f"{run}.json").read_text()) for run in {**RUNS, **TRAINING}}
     PAGE.write_text(page(results))
 
 
 def page(results: Results) -> str:
     """The page's text."""
-    return "\n".join([HEAD, *_table(results), "", "## What Celery does differently", "", *_remarks(results), ""])
+    remarks = ["", "## What Celery does differently", "", *_remarks(results), ""]
+    return "\n".join([HEAD, *_table(results, RUNS), TRAINING_HEAD, *_table(results, TRAINING), *remarks])
 
 
-def _table(results: Results) -> list[str]:
-    outcomes = [row["outcome"] for row in results["prefork-early"]["rows"]]
-    columns = [_cells(results[run]["rows"]) for run in RUNS]
+def _table(results: Results, runs: Mapping[str, str]) -> list[str]:
+    outcomes = [row["outcome"] for row in results[next(iter(runs))]["rows"]]
+    columns = [_cells(results[run]["rows"]) for run in runs]
     lines = [f"| {outcome} | {' | '.join(column.get(outcome, '') for column in columns)} |" for outcome in outcomes]
-    return [f"| outcome | {' | '.join(RUNS.values())} |", "| --- |" + " ---: |" * len(RUNS), *lines]
+    return [f"| outcome | {' | '.join(runs.values())} |", "| --- |" + " ---: |" * len(runs), *lines]
 
 
 def _cells(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -74,7 +90,7 @@ def _cell(row: Mapping[str, Any]) -> str:
 def _remarks(results: Results) -> list[str]:
     """A line for each remark, with the runs that it is about."""
     about: dict[tuple[str, str], list[str]] = {}
-    for run, name in RUNS.items():
+    for run, name in {**RUNS, **TRAINING}.items():
         for row in results[run]["rows"]:
             if row["remark"]:
                 about.setdefault((row["outcome"], row["remark"]), []).append(name)

@@ -96,3 +96,30 @@ def returned(task: str, cause: str) -> Plan:
 def limit(task: str, kind: str) -> Plan:
     """What a time limit that fired adds."""
     return count("celery_task_timeouts_total", task_name=task, limit=kind)
+
+
+def trained(model_type: str, result: str, *, sized: bool = True) -> Plan:
+    """What a run of training adds that ended with this result.
+
+    Args:
+        model_type: What is trained.
+        result: success or failure.
+        sized: Whether it said how many samples and features it has.
+    """
+    plan = total(
+        count("celery_training_runs_total", model_type=model_type, result=result),
+        count("celery_training_duration_seconds_count", model_type=model_type, result=result),
+    )
+    if sized:
+        plan += count("celery_training_samples_count", model_type=model_type, result=result)
+        plan += count("celery_training_features_count", model_type=model_type, result=result)
+    return plan + count("celery_training_models_total", model_type=model_type) if result == "success" else plan
+
+
+def tuned(method: str, result: str) -> Plan:
+    """What a search adds that ended with this result."""
+    return total(
+        count("celery_tuning_runs_total", method=method, result=result),
+        count("celery_tuning_duration_seconds_count", method=method, result=result),
+        count("celery_tuning_iterations_count", method=method, result=result),
+    )

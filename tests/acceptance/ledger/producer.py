@@ -9,10 +9,10 @@ from celery.backends.redis import RedisBackend
 
 import celery_otel
 from celery_otel.settings import Settings
-from tests.acceptance.ledger import tasks_plain, tasks_violent
+from tests.acceptance.ledger import tasks_plain, tasks_runs, tasks_violent
 
 #: Shared tasks: every application of this process has them, the producers too.
-TASKS = (tasks_plain, tasks_violent)
+TASKS = (tasks_plain, tasks_runs, tasks_violent)
 
 
 class AskedBackend(RedisBackend):

@@ -17,7 +17,7 @@ LIMIT = 1.0
 OVERRUN = 1.6
 
 
-def _spend(seconds: float) -> None:
+def spend(seconds: float) -> None:
     """Pass the time in small sleeps, so that every pool can interrupt it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -27,7 +27,7 @@ def _spend(seconds: float) -> None:
 @app.task(name="ledger.soft_uncaught", soft_time_limit=LIMIT)
 def soft_uncaught() -> str:
     """Run over the soft limit and let its exception through."""
-    _spend(OVERRUN)
+    spend(OVERRUN)
     return "nobody stopped me"
 
 
@@ -35,7 +35,7 @@ def soft_uncaught() -> str:
 def soft_caught() -> str:
     """Run over the soft limit and catch its exception."""
     try:
-        _spend(OVERRUN)
+        spend(OVERRUN)
     except SoftTimeLimitExceeded:
         return "stopped in time"
     return "nobody stopped me"
@@ -44,7 +44,7 @@ def soft_caught() -> str:
 @app.task(name="ledger.hard", time_limit=LIMIT)
 def hard() -> str:
     """Run over the hard limit."""
-    _spend(OVERRUN)
+    spend(OVERRUN)
     return "nobody stopped me"
 
 
@@ -52,9 +52,9 @@ def hard() -> str:
 def soft_then_hard() -> str:
     """Catch the soft limit, go on, and meet the hard one."""
     try:
-        _spend(OVERRUN)
+        spend(OVERRUN)
     except SoftTimeLimitExceeded:
-        _spend(OVERRUN)
+        spend(OVERRUN)
     return "nobody stopped me"
 
 
@@ -109,7 +109,7 @@ def stored_then_lost() -> str:
     return "stored"
 
 
-def _until_stopped(task: Task) -> str:
+def until_stopped(task: Task) -> str:
     """Say that the body runs, and go on until somebody stops it or opens its gate."""
     journal().start(task.request.id)
     journal().wait_gate(task.request.id)
@@ -119,23 +119,23 @@ def _until_stopped(task: Task) -> str:
 @app.task(name="ledger.terminated_term", bind=True)
 def terminated_term(self: Task) -> str:
     """Terminated by SIGTERM."""
-    return _until_stopped(self)
+    return until_stopped(self)
 
 
 @app.task(name="ledger.terminated_kill", bind=True)
 def terminated_kill(self: Task) -> str:
     """Terminated by SIGKILL."""
-    return _until_stopped(self)
+    return until_stopped(self)
 
 
 @app.task(name="ledger.terminated_int", bind=True)
 def terminated_int(self: Task) -> str:
     """Terminated by SIGINT, which a child ignores: it succeeds all the same."""
-    return _until_stopped(self)
+    return until_stopped(self)
 
 
 @app.task(name="ledger.terminated_int_fails", bind=True)
 def terminated_int_fails(self: Task) -> Never:
     """Terminated by SIGINT, which a child ignores: it fails by itself."""
-    _until_stopped(self)
+    until_stopped(self)
     raise RuntimeError("by itself")

@@ -1,5 +1,6 @@
 """The shop's Celery application. `SHOP_BARE` leaves celery-otel out, `SHOP_PERIOD` gives beat something to do."""
 
+import math
 import os
 import signal
 import time
@@ -124,6 +125,22 @@ def ignore() -> NoReturn:
 def reject() -> NoReturn:
     """Rejects its message."""
     raise Reject(SECRET)
+
+
+def work_on_models() -> None:
+    """A search with a training in it, which say all that can be said."""
+    with celery_otel.tuning("grid") as search:
+        with celery_otel.training("forest", samples=10, features=2) as run:
+            run.score(0.9)
+        search.iteration(score=0.9, depth=3)
+        search.iteration(score=math.nan, depth=4)
+        search.tell(None, {"depth": 5}, state="pruned")
+
+
+@app.task(name="shop.models")
+def models() -> None:
+    """Trains and tunes."""
+    work_on_models()
 
 
 @app.task(name="shop.sleep")

@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from celery import chain, chord, group
@@ -15,6 +16,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
+import celery_otel
 from tests.acceptance.traced import application as shop
 from tests.acceptance.traced.shared import CROWD, SECRET
 
@@ -71,6 +73,15 @@ def _routed() -> Any:
     return shop.order.apply_async(queue=queue)
 
 
+def _script() -> None:
+    """Trains and tunes without a task, once with success and once without."""
+    shop.work_on_models()
+    with suppress(LookupError), celery_otel.training("forest"):
+        raise LookupError(SECRET)
+    with suppress(LookupError), celery_otel.tuning("grid"):
+        raise LookupError(SECRET)
+
+
 PAGES: dict[str, Callable[[], Any]] = {
     "chain": _chain,
     "group": _group,
@@ -88,6 +99,7 @@ PAGES: dict[str, Callable[[], Any]] = {
     "broken": _broken,
     "crowd": _crowd,
     "routed": _routed,
+    "script": _script,
 }
 """What a request does; a page of any other name publishes the task of that name."""
 

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from celery_otel.relay import DROPPED
+from celery_otel.relay_sender import DROPPED
 from celery_otel_pipeline.polling import wait_until
 from tests.integration.relay.conftest import OpenShop
 

@@ -38,6 +38,13 @@ def test_reading_takes_each_metric_with_its_own_label() -> None:
             Sample({"task_name": "app.add", "status": "success"}, 3.0, 0.0)
         ],
         "sum by (task_name) (celery_active_tasks)": [Sample({"task_name": "app.add"}, 1.0, 0.0)],
+        "sum by (model_type) (celery_training_models_total)": [Sample({"model_type": "tree"}, 2.0, 0.0)],
+        'sum by (method) (celery_tuning_best_score{method="grid"})': [Sample({"method": "grid"}, 0.5, 0.0)],
     }
-    expected = {SUCCESS: 3.0, Key("celery_active_tasks", "app.add"): 1.0}
+    expected = {
+        SUCCESS: 3.0,
+        Key("celery_active_tasks", "app.add"): 1.0,
+        Key("celery_training_models_total", "tree"): 2.0,
+        Key("celery_tuning_best_score", "grid"): 0.5,
+    }
     assert expected == read(lambda expression: answers.get(expression, []))

@@ -4,6 +4,7 @@ from io import StringIO
 
 from docs.examples.demo.driver.comparison import LABELS, Row
 from docs.examples.demo.driver.display import TITLES, Progress, Screen
+from docs.examples.demo.driver.kept_spans import Group
 from docs.examples.demo.driver.plan import Key
 from rich.console import Console
 
@@ -33,6 +34,25 @@ def test_a_difference_is_shown_and_counted() -> None:
     text = printed(EQUAL, MISSING)
     assert f"{TASK} timeout 1 no series NO" in text
     assert "1 of 2 numbers differ." in text
+
+
+def test_a_series_of_models_is_shown_by_its_own_label() -> None:
+    """The table of trainings says that its first column is the model type, and shows a score with its fraction."""
+    text = printed(Row(Key("celery_training_runs_total", "tree", "result", "success"), 4, 4.0))
+    assert "model type result happened" in text.replace("┃ ", "")
+    score = Row(Key("celery_tuning_best_score", "grid"), 0.9375, 0.9375)
+    assert "grid 0.9375 0.9375 yes" in printed(score)
+
+
+def test_kept_spans_are_shown_and_what_lacks_is_named() -> None:
+    """Each group has its number, and a sentence says what is not as planned."""
+    output = StringIO()
+    screen = Screen(Console(file=output))
+    screen.kept({Group("training", "tree"): 4, Group("tuning", "grid"): 1}, [])
+    assert "training tree: 4" in output.getvalue()
+    assert "All 5 spans of training and tuning bear celery.keep." in output.getvalue()
+    screen.kept({}, ["tuning grid: 1 spans planned, 0 kept"])
+    assert "They are not as planned:\n  tuning grid: 1 spans planned, 0 kept" in output.getvalue()
 
 
 def test_the_same_progress_is_not_printed_twice() -> None:

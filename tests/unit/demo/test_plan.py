@@ -1,5 +1,6 @@
 """The numbers that the demo's plan expects."""
 
+from docs.examples.demo.driver.model_run import ModelRun
 from docs.examples.demo.driver.plan import STATUSES, Attempt, Job, Key, Plan, Unit
 
 PAGE = "playground.fetch.page"
@@ -60,5 +61,38 @@ def test_a_job_that_never_becomes_a_message_counts_nowhere() -> None:
 def test_every_status_of_every_task_has_an_expected_number() -> None:
     """A status that never happens is expected to be 0, not left out."""
     numbers = plan_of(Attempt("success")).expected()
-    totals = {(key.task, key.value) for key in numbers if key.metric == "celery_task_total"}
+    totals = {(key.subject, key.value) for key in numbers if key.metric == "celery_task_total"}
     assert {(task, status) for task in (PAGE, SEARCH) for status in STATUSES} == totals
+
+
+def run_numbers(run: ModelRun) -> dict[Key, int]:
+    """Return the numbers of training and tuning that two jobs with the same run make."""
+    jobs = tuple(Job(name, SEARCH, {}, (Attempt("success"),), run=run) for name in "ab")
+    numbers = nonzero(Plan(1, [Unit("group", jobs)], [SEARCH]))
+    return {key: number for key, number in numbers.items() if not key.metric.startswith("celery_task_")}
+
+
+def test_a_training_is_one_run_one_model_and_its_samples_and_features() -> None:
+    """Two trainings add up, by the type of the model and not by the task."""
+    expected = {
+        Key("celery_training_runs_total", "tree", "result", "success"): 2,
+        Key("celery_training_models_total", "tree"): 2,
+        Key("celery_training_samples_sum", "tree", "result", "success"): 20,
+        Key("celery_training_features_sum", "tree", "result", "success"): 6,
+    }
+    assert expected == run_numbers(ModelRun("training", "tree", samples=10, features=3))
+
+
+def test_a_training_that_fails_makes_no_model() -> None:
+    """A failure is a run with samples and features, and no model."""
+    numbers = run_numbers(ModelRun("training", "tree", "failure", 10, 3))
+    assert {"celery_training_runs_total", "celery_training_samples_sum", "celery_training_features_sum"} == {
+        key.metric for key in numbers
+    }
+
+
+def test_a_search_that_somebody_ends_has_no_planned_iterations() -> None:
+    """Of a search without end the result alone is known, of a whole one the iterations, too."""
+    endless, whole = ModelRun("tuning", "random", "failure"), ModelRun("tuning", "grid", iterations=12)
+    assert {Key("celery_tuning_runs_total", "random", "result", "failure"): 2} == run_numbers(endless)
+    assert 24 == run_numbers(whole)[Key("celery_tuning_iterations_sum", "grid", "result", "success")]

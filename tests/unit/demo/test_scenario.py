@@ -1,5 +1,6 @@
 """The demo's plan: the same for the same seed, with every outcome in it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from docs.examples.demo.driver.plan import STATUSES, Key, Plan
-from docs.examples.demo.driver.scenario import TASKS, Scenario
+from docs.examples.demo.driver.scenario import DATASETS, GRID, SAMPLES_OF_ONE_CLASS, TASKS, Scenario
 
 from celery_otel_pipeline.repository import ROOT
 
@@ -18,6 +19,14 @@ LIST_TASKS = """
 from playground.app import app
 app.loader.import_default_modules()
 print(*sorted(name for name in app.tasks if not name.startswith("celery.")))
+"""
+LIST_SIZES = """
+import json
+from sklearn.model_selection import ParameterGrid
+from playground.training import DATASETS, GRID, split
+shapes = {name: split(name, 1)[0].shape for name in DATASETS}
+one_class = split("iris", 1, [0])[0].shape
+print(json.dumps({"shapes": shapes, "one_class": one_class[0], "grid": len(ParameterGrid(GRID))}))
 """
 
 
@@ -94,9 +103,35 @@ def test_the_servers_script_makes_the_planned_attempts_necessary() -> None:
     assert script == refused
 
 
+def test_the_numbers_of_trainings_and_searches() -> None:
+    """18 trainings, of which two fail, and 7 searches without end, of which five are cut off, beside the grid's one."""
+    numbers = plan_of(1).expected()
+    trained = [numbers[Key("celery_training_models_total", model)] for model in ("bayes", "logistic", "tree")]
+    assert [4, 4, 4] == trained
+    assert 2 == numbers[Key("celery_training_runs_total", "logistic", "result", "failure")]
+    results = [numbers[Key("celery_tuning_runs_total", "random", "result", name)] for name in ("success", "failure")]
+    assert [2, 5] == results
+    assert 2018 == numbers[Key("celery_training_samples_sum", "tree", "result", "success")]
+
+
+def of_playground(code: str) -> str:
+    """Return what code prints that may import the playground, in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(DEMO), *sys.path))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
 def test_the_plan_names_the_tasks_that_the_playground_has() -> None:
     """The driver never imports the application: its task names must be the registered ones."""
-    environment = {**os.environ, "PYTHONPATH": str(DEMO)}
-    command = [sys.executable, "-c", LIST_TASKS]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (0, sorted(TASKS.values())) == (done.returncode, done.stdout.split()), done.stderr
+    assert sorted(TASKS.values()) == of_playground(LIST_TASKS).split()
+
+
+def test_the_plan_knows_the_sizes_of_the_playgrounds_data() -> None:
+    """Samples, features and the grid's settings are those that the playground trains and searches with."""
+    expected = {
+        "shapes": {name: list(shape) for name, shape in DATASETS.items()},
+        "one_class": SAMPLES_OF_ONE_CLASS,
+        "grid": GRID,
+    }
+    assert expected == json.loads(of_playground(LIST_SIZES))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from celery import Celery
 from celery.exceptions import Reject
-from docs.examples.demo.driver.plan import Attempt, Job, Plan, Unit
+from docs.examples.demo.driver.model_run import ModelRun
+from docs.examples.demo.driver.plan import Attempt, Job, Key, Plan, Unit
 from docs.examples.demo.driver.witness import JournalReader, Witness
 
 from celery_otel_pipeline.redis import RedisServer
@@ -57,21 +58,21 @@ def test_a_line_still_being_written_is_read_later(tmp_path: Path) -> None:
     """Half a line is left alone until its other half is there, and nothing is read twice."""
     path = tmp_path / "journal"
     reader = JournalReader(path)
-    whole, half = line("started", "a"), line("started", "b")
+    whole, half = line("started", "a"), line("searching", "b")
     path.write_text(whole + half[:10])
     reader.read()
-    assert (reader.count("a", "started"), reader.count("b", "started")) == (1, 0)
+    assert (reader.count("a", "started"), reader.count("b", "searching")) == (1, 0)
     path.write_text(whole + half)
     reader.read()
-    assert (reader.count("a", "started"), reader.count("b", "started")) == (1, 1)
-    assert reader.running_in("b") == 7
+    assert (reader.count("a", "started"), reader.count("b", "searching")) == (1, 1)
+    assert (None, 7) == (reader.searching_in("a"), reader.searching_in("b"))
 
 
 def test_a_journal_that_nobody_wrote_yet_is_empty(tmp_path: Path) -> None:
     """Before the first task starts there is no file, and no event."""
     reader = JournalReader(tmp_path / "journal")
     reader.read()
-    assert reader.running_in("a") is None
+    assert reader.searching_in("a") is None
 
 
 def test_the_backends_ends_agree_with_the_plan(client: Celery, tmp_path: Path) -> None:
@@ -94,6 +95,17 @@ def test_an_end_that_is_not_the_planned_one_is_a_contradiction(client: Celery, t
     witness.refresh(plan)
     expected = f"{TASK} x: ends planned [('failure', 'ValueError')], seen [('success', '')]"
     assert [expected] == witness.contradictions(plan)
+
+
+def test_the_best_score_is_what_the_task_returned(client: Celery, tmp_path: Path) -> None:
+    """Of a search that is made whole the result has the score; one that is cut off has none to compare."""
+    whole, cut = ModelRun("tuning", "grid", iterations=12), ModelRun("tuning", "random")
+    jobs = tuple(Job(run.label, TASK, {}, (Attempt("success"),), run=run) for run in (whole, cut))
+    for job in jobs:
+        client.backend.mark_as_done(job.id, {"score": 0.25})
+    witness = Witness(client, JournalReader(tmp_path / "journal"), {})
+    witness.refresh(Plan(1, [Unit("group", jobs)], [TASK]))
+    assert {Key("celery_tuning_best_score", "grid"): 0.25} == witness.best_scores
 
 
 def test_an_ignored_task_ends_by_the_journal_alone(client: Celery, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ HOUR = timedelta(hours=1)
 class Exports:
     """A pipeline that notes what it is told."""
 
+    name = "beat@host"
+
     def __init__(self) -> None:
         self.events: list[str] = []
 

@@ -187,7 +187,7 @@ def test_limits_are_kept(child: Child) -> None:
 class Broken(DirectRelay):
     """A relay that cannot send."""
 
-    def send(self, record: Any) -> bool:  # noqa: ARG002  # as the one that can
+    def send(self, record: Any, *, patient: bool = True) -> bool:  # noqa: ARG002  # as the one that can
         """Fails."""
         raise RuntimeError("broken on purpose")
 

@@ -65,8 +65,8 @@ def number_of_series(read: dict[Metric, dict[Labels, Value]]) -> int:
 
 
 def test_an_idle_worker_has_as_many_series_as_documented(idle: WorkerTelemetry) -> None:
-    """Before its first heartbeat and task: 32 series of the worker and 20 of each registered task."""
-    assert 32 + 20 * 3 == number_of_series(idle.read())
+    """Before its first heartbeat and task: 40 series of the worker and 20 of each registered task."""
+    assert 40 + 20 * 3 == number_of_series(idle.read())
 
 
 def test_celerys_own_tasks_have_no_series_until_they_run(idle: WorkerTelemetry) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.acceptance.ledger.page import RUNS, page
+from tests.acceptance.ledger.page import RUNS, TRAINING, page
 
 
 def row(outcome: str, found: int, planned: int = 20, *, series: int = 3, remark: str = "") -> dict[str, Any]:
@@ -19,7 +19,7 @@ def row(outcome: str, found: int, planned: int = 20, *, series: int = 3, remark:
 
 def test_a_cell_shows_what_differs_and_what_cannot_be_had() -> None:
     """Equal numbers stand once, different ones both, and an outcome that cannot be had is a dash with its remark."""
-    results = {run: {"rows": [row("success", 20), row("child SIGKILLed", 5, 5)]} for run in RUNS}
+    results = {run: {"rows": [row("success", 20), row("child SIGKILLed", 5, 5)]} for run in {**RUNS, **TRAINING}}
     lost = row("child SIGKILLed", 0, 0, series=0, remark="the task runs in the worker itself")
     results["solo-early"] = {"rows": [row("success", 19), lost]}
     lines = page(results).splitlines()

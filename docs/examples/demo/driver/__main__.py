@@ -150,10 +150,9 @@ class Demo:
         return not (differing(rows) or contradictions)
 
     def _trace(self, stack: Stack, performance: Performance) -> bool:
-        """Show the trace of the web request; False where it is not as planned."""
-        (request,) = (unit for unit in performance.plan.units if unit.kind == "request")
+        """Show the web request's trace and what else Jaeger must have; False where it is not as planned."""
         tracing = Tracing(stack, self._screen, self._deadline)
-        as_planned = tracing.run(request, performance.conductor.trace_id)
+        as_planned = tracing.run(performance.plan, performance.conductor.trace_id)
         self._links = tracing.links
         return as_planned
 

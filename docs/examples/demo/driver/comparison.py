@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .model_run import BEST_SCORE, SUBJECTS_OF_RUNS
 from .plan import Key
 
 LABELS = {
@@ -17,7 +18,17 @@ LABELS = {
     "celery_task_returned_total": "",
     "celery_task_duplicates_total": "",
     "celery_active_tasks": "",
+    "celery_training_runs_total": "result",
+    "celery_training_models_total": "",
+    "celery_training_samples_sum": "result",
+    "celery_training_features_sum": "result",
+    "celery_tuning_runs_total": "result",
+    "celery_tuning_iterations_sum": "result",
+    BEST_SCORE: "",
 }
+SUBJECTS = {f"celery_{kind}_": label for kind, label in SUBJECTS_OF_RUNS.items()}
+# A search that somebody or a limit has to end tries as many settings as it happens to.
+SELECTORS = dict.fromkeys(("celery_tuning_iterations_sum", BEST_SCORE), '{method="grid"}')
 
 
 class Sample(Protocol):
@@ -46,7 +57,7 @@ class Row:
     """
 
     key: Key
-    happened: int
+    happened: float
     prometheus: float | None
 
     @property
@@ -65,13 +76,19 @@ def read(query: Query) -> dict[Key, float]:
 
 
 def _read_metric(query: Query, metric: str, label: str) -> Iterable[tuple[Key, float]]:
-    by = f"task_name, {label}" if label else "task_name"
-    for sample in query(f"sum by ({by}) ({metric})"):
+    subject = subject_of(metric)
+    by = f"{subject}, {label}" if label else subject
+    for sample in query(f"sum by ({by}) ({metric}{SELECTORS.get(metric, '')})"):
         value = sample.labels.get(label, "") if label else ""
-        yield Key(metric, sample.labels.get("task_name", ""), label, value), sample.value
+        yield Key(metric, sample.labels.get(subject, ""), label, value), sample.value
 
 
-def compare(happened: Mapping[Key, int], prometheus: Mapping[Key, float]) -> list[Row]:
+def subject_of(metric: str) -> str:
+    """Return the label that says what a series is about."""
+    return next((label for prefix, label in SUBJECTS.items() if metric.startswith(prefix)), "task_name")
+
+
+def compare(happened: Mapping[Key, float], prometheus: Mapping[Key, float]) -> list[Row]:
     """Return a row for each number that either side has, in a stable order.
 
     What Prometheus shows and nobody planned is a row too: there, 0 happened.

@@ -30,7 +30,7 @@ class Conductor:
         check: Raises when a server is gone.
 
     Attributes:
-        waiting: Jobs that the driver still has to terminate or kill, once they run.
+        waiting: Jobs that the driver still has to terminate or kill, once they search.
         trace_id: The trace of the web request, once it was sent.
     """
 
@@ -74,13 +74,13 @@ class Conductor:
         self.waiting += [job for job in unit.jobs if job.intervention in ending]
 
     def intervene(self, journal: JournalReader) -> None:
-        """Terminate or kill those of the waiting jobs that have started.
+        """Terminate or kill those of the waiting jobs whose searches have begun.
 
         Raises:
             ConductorError: The journal names a process that is no child of the workers.
         """
         for job in list(self.waiting):
-            pid = journal.running_in(job.id)
+            pid = journal.searching_in(job.id)
             if pid is not None:
                 self.waiting.remove(job)
                 self._end(job, pid)

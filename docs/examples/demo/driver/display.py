@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
+from rich.console import Group as Lines
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,7 +15,8 @@ from rich.text import Text
 
 from celery_otel_pipeline.spans import Trace
 
-from .comparison import Row, differing
+from .comparison import Row, differing, subject_of
+from .kept_spans import MARK, Group
 from .waterfall import waterfall
 
 PLAIN_WIDTH = 100
@@ -31,7 +33,15 @@ TITLES = {
     "celery_task_returned_total": "attempts that went back to the broker",
     "celery_task_duplicates_total": "attempts that started twice",
     "celery_active_tasks": "attempts that still run",
+    "celery_training_runs_total": "how each training ended",
+    "celery_training_models_total": "models trained",
+    "celery_training_samples_sum": "samples, added up",
+    "celery_training_features_sum": "features, added up",
+    "celery_tuning_runs_total": "how each search ended",
+    "celery_tuning_iterations_sum": "settings tried",
+    "celery_tuning_best_score": "of the last search",
 }
+HEADINGS = {"task_name": "task", "model_type": "model type", "method": "method"}
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,15 @@ class Screen:
             self.error(f"  {deviation}")
         self._print_link("read from", address)
 
+    def kept(self, found: Mapping[Group, int], lacking: Sequence[str]) -> None:
+        """Print how many spans of training and tuning Jaeger has, and where that is not as planned."""
+        self._console.print(Text("\nKept for certain: the spans of training and tuning", style="bold"))
+        for group, number in sorted(found.items()):
+            self._console.print(Text(f"  {group.kind} {group.label}: {number}"))
+        self._console.print(_kept_verdict(found, lacking))
+        for sentence in lacking:
+            self.error(f"  {sentence}")
+
     def links(self, links: Mapping[str, str]) -> None:
         """Print addresses to open."""
         self._console.print("\nEverything stays up until Ctrl-C. To open:")
@@ -148,18 +167,19 @@ def _progress_view(progress: Progress) -> RenderableType:
     grid.add_row("attempts ended", ended, f"{progress.ended} of {progress.planned}")
     grid.add_row("counted by Prometheus", counted, f"{progress.counted} of {progress.planned}")
     active = [Text(f"  active: {name} {count}") for name, count in progress.active.items()]
-    return Group(grid, *active)
+    return Lines(grid, *active)
 
 
 def _table(title: str, rows: Sequence[Row]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
-    for column in ("task", rows[0].key.label):
+    metric = rows[0].key.metric
+    for column in (HEADINGS[subject_of(metric)], rows[0].key.label):
         table.add_column(column, overflow="fold")
     for column in ("happened", "Prometheus", "equal"):
         table.add_column(column, justify="right")
-    for _, of_task in groupby(rows, key=lambda row: row.key.task):
-        for row in of_task:
-            table.add_row(row.key.task, row.key.value, *_cells(row))
+    for _, of_subject in groupby(rows, key=lambda row: row.key.subject):
+        for row in of_subject:
+            table.add_row(row.key.subject, row.key.value, *_cells(row))
         table.add_section()
     return table
 
@@ -167,7 +187,7 @@ def _table(title: str, rows: Sequence[Row]) -> Table:
 def _cells(row: Row) -> tuple[str, str, Text]:
     prometheus = "no series" if row.prometheus is None else f"{row.prometheus:g}"
     equal = Text("yes", style="green") if row.equal else Text("NO", style="bold red")
-    return str(row.happened), prometheus, equal
+    return f"{row.happened:g}", prometheus, equal
 
 
 def _verdict(rows: Sequence[Row]) -> Text:
@@ -181,3 +201,9 @@ def _trace_verdict(trace: Trace, deviations: Sequence[str]) -> Text:
     if deviations:
         return Text("The trace is not as planned:", style="bold red")
     return Text(f"All {len(trace.spans)} spans are as planned: parents, ends and links.", style="bold green")
+
+
+def _kept_verdict(found: Mapping[Group, int], lacking: Sequence[str]) -> Text:
+    if lacking:
+        return Text("They are not as planned:", style="bold red")
+    return Text(f"All {sum(found.values())} spans of training and tuning bear {MARK}.", style="bold green")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from .model_run import ModelRun
+
 Status = Literal["success", "failure", "retry", "revoked", "rejected", "ignored"]
 STATUSES: tuple[Status, ...] = ("success", "failure", "retry", "revoked", "rejected", "ignored")
 
@@ -52,6 +54,7 @@ class Job:
         attempts: What must happen, in order. Empty for a link that a broken chain never reaches.
         options: How it is sent: limits in seconds, countdown, expiry.
         intervention: What the driver does to it.
+        run: The model that it trains, or the search that it makes.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Job:
     attempts: tuple[Attempt, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     intervention: Intervention = Intervention.NONE
+    run: ModelRun | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,13 @@ class Key:
 
     Attributes:
         metric: The series' name.
-        task: Its `task_name`.
+        subject: Its `task_name`; of training and tuning its `model_type` or `method`.
         label: Its further label, or empty.
         value: That label's value.
     """
 
     metric: str
-    task: str
+    subject: str
     label: str = ""
     value: str = ""
 
@@ -131,9 +135,10 @@ class Plan:
 
     def expected(self) -> dict[Key, int]:
         """Return every number that Prometheus must show, zeros included."""
-        numbers = dict.fromkeys(self._zeros(), 0)
-        numbers.update(Counter(key for job in self.jobs for key in _keys(job)))
-        return numbers
+        numbers = Counter(key for job in self.jobs for key in _keys(job))
+        for job in self.jobs:
+            numbers.update(_run_numbers(job))
+        return dict.fromkeys(self._zeros(), 0) | numbers
 
     def _zeros(self) -> Iterator[Key]:
         for task in self.tasks:
@@ -154,3 +159,10 @@ def _keys(job: Job) -> Iterator[Key]:
         if attempt.status in DETAILS:
             metric, label = DETAILS[attempt.status]
             yield Key(metric, job.task, label, attempt.detail)
+
+
+def _run_numbers(job: Job) -> dict[Key, int]:
+    """Return what the job's run adds to each series of training and tuning."""
+    if job.run is None:
+        return {}
+    return {Key(metric, job.run.label, label, value): more for metric, label, value, more in job.run.numbers()}

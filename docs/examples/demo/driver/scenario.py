@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import sklearn.datasets
 
+from .model_run import ModelRun
 from .plan import Attempt, Intervention, Job, Plan, Unit
 from .unreliable_server import Answer
 
@@ -20,14 +21,19 @@ TASKS = {
         "fetch": ("page",),
         "pictures": ("thumbnail",),
         "texts": ("count_file", "count_text", "merge"),
-        "training": ("best", "search", "train"),
+        "training": ("best", "search", "train", "tune"),
     }.items()
     for name in names
 }
 PICTURES = Path(sklearn.datasets.__file__).parent / "images"
 HERE = Path(__file__).parent.parent
-DATASETS = ("breast_cancer", "digits", "iris", "wine")
+# For each data set how many samples there are to learn from, and how many numbers describe one.
+DATASETS = {"breast_cancer": (426, 30), "digits": (1347, 64), "iris": (112, 4), "wine": (133, 13)}
+SAMPLES_OF_ONE_CLASS = 37
 MODELS = ("bayes", "logistic", "neighbours", "tree")
+
+# How many settings the grid has that is searched whole.
+GRID = 12
 
 # What the server answers to the first requests for a page, and what therefore becomes of the attempts.
 # After these answers every request for the page is served.
@@ -65,7 +71,14 @@ class Scenario:
 
     def plan(self) -> Plan:
         """Return the plan: the same for the same seed."""
-        families = (self._training(), self._searches(), self._pictures(), self._texts(), self._fetches())
+        families = (
+            self._training(),
+            self._searches(),
+            self._tuning(),
+            self._pictures(),
+            self._texts(),
+            self._fetches(),
+        )
         units = [unit for family in families for unit in family]
         self._random.shuffle(units)
         # The order comes first, while nothing else is there to wait for: its trace is the one that is shown.
@@ -79,22 +92,38 @@ class Scenario:
         return _single(replace(job, options=options, intervention=does))
 
     def _training(self) -> Iterator[Unit]:
-        for dataset in DATASETS[:2]:
+        datasets = list(DATASETS)
+        for dataset in datasets[:2]:
             yield Unit("chord", (*(self._train(dataset, model) for model in MODELS), self._job("best", SUCCESS)))
-        for dataset in DATASETS[2:]:
+        for dataset in datasets[2:]:
             yield from map(_single, (self._train(dataset, model) for model in MODELS))
         # One class alone: there is nothing to tell apart, and the model says so.
         for only in (0, 1):
-            yield _single(self._train("iris", "logistic", Attempt("failure", "ValueError"), classes=[only]))
-        yield _single(self._train("housing", "tree", Attempt("failure", "KeyError")))
+            yield _single(self._train_one_class("iris", only))
+        # There is no such data set, so that it never comes to a training.
+        yield _single(replace(self._train("housing", "tree", Attempt("failure", "KeyError")), run=None))
+
+    def _train_one_class(self, dataset: str, only: int) -> Job:
+        job = self._train(dataset, "logistic", Attempt("failure", "ValueError"), classes=[only])
+        run = ModelRun("training", "logistic", "failure", SAMPLES_OF_ONE_CLASS, DATASETS[dataset][1])
+        return replace(job, run=run)
 
     def _train(self, dataset: str, model: str, attempt: Attempt = SUCCESS, **more: Any) -> Job:
         seed = self._random.randrange(1000)
-        return self._job("train", attempt, dataset=dataset, model=model, seed=seed, **more)
+        samples, features = DATASETS.get(dataset, (0, 0))
+        job = self._job("train", attempt, dataset=dataset, model=model, seed=seed, **more)
+        return replace(job, run=ModelRun("training", model, "success", samples, features))
 
     def _search(self, attempt: Attempt, *, keep_best: bool = False) -> Job:
         seed = self._random.randrange(1000)
-        return self._job("search", attempt, dataset="digits", seed=seed, keep_best=keep_best)
+        job = self._job("search", attempt, dataset="digits", seed=seed, keep_best=keep_best)
+        if not attempt.started:
+            return job
+        return replace(job, run=ModelRun("tuning", "random", "success" if attempt.status == "success" else "failure"))
+
+    def _tuning(self) -> Iterator[Unit]:
+        job = self._job("tune", SUCCESS, dataset="wine", seed=self._random.randrange(1000))
+        yield _single(replace(job, run=ModelRun("tuning", "grid", iterations=GRID)))
 
     def _searches(self) -> Iterator[Unit]:
         for _ in range(2):

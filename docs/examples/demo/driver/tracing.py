@@ -1,8 +1,10 @@
-"""The trace of the web request: fetched from Jaeger, which is built and started only now, and shown.
+"""What Jaeger has, which is built and started only now: the web request's trace, and every training and search.
 
 Until then the spans wait in the collector's queue, on the disk: the numbers need not wait for Jaeger.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from celery_otel_pipeline.jaeger import JaegerServer
@@ -11,16 +13,17 @@ from celery_otel_pipeline.spans import Trace
 
 from .display import Screen
 from .jaeger_build import BuildError, JaegerBuild
-from .plan import Unit
-from .planned_trace import deviations
+from .kept_spans import Group, kept, lacking, operations, planned
+from .plan import Plan, Unit
+from .planned_trace import WORKERS, deviations
 from .stack import Stack, StackError
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 
 
 @dataclass
 class Tracing:
-    """Shows one trace, and says whether it is as planned.
+    """Shows one trace and counts the spans that are kept for certain, and says whether both are as planned.
 
     Attributes:
         stack: The running servers.
@@ -34,19 +37,23 @@ class Tracing:
     deadline: float
     links: dict[str, str] = field(default_factory=dict)
 
-    def run(self, unit: Unit, trace_id: str) -> bool:
-        """Show the trace; False where it is not as planned, or there is no Jaeger to ask.
+    def run(self, plan: Plan, trace_id: str) -> bool:
+        """Show the trace and the kept spans; False where they are not as planned, or there is no Jaeger to ask.
 
         Args:
-            unit: What the web front was asked for.
-            trace_id: The trace that began there.
+            plan: What was done.
+            trace_id: The trace that began at the web front.
 
         Raises:
             StackError: Another server than Jaeger ended.
         """
         self.screen.say("the spans wait in the collector's queue, on the disk, until Jaeger is there")
         jaeger = self._jaeger()
-        return jaeger is not None and self._show(jaeger, unit, trace_id)
+        if jaeger is None:
+            return False
+        (request,) = (unit for unit in plan.units if unit.kind == "request")
+        as_planned = self._show(jaeger, request, trace_id)
+        return self._show_kept(jaeger, plan) and as_planned
 
     def _jaeger(self) -> JaegerServer | None:
         try:
@@ -77,12 +84,32 @@ class Tracing:
         found = [Trace(trace_id, ())]
 
         def as_planned() -> bool:
-            self.stack.check()
             found.append(jaeger.trace(trace_id))
             return not deviations(unit, found[-1])
 
+        self._wait(as_planned)
+        return found[-1]
+
+    def _show_kept(self, jaeger: JaegerServer, plan: Plan) -> bool:
+        found: list[Counter[Group]] = [Counter()]
+
+        def all_there() -> bool:
+            found.append(kept(trace for name in operations(plan) for trace in jaeger.search(WORKERS, operation=name)))
+            return not lacking(planned(plan), found[-1])
+
+        self._wait(all_there)
+        wrong = lacking(planned(plan), found[-1])
+        self.screen.kept(found[-1], wrong)
+        return not wrong
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition as long as may be; whether it came, what is shown will say."""
+
+        def checked() -> bool:
+            self.stack.check()
+            return condition()
+
         try:
-            wait_until(as_planned, deadline=self.deadline, message="not yet", interval=POLL_SECONDS)
+            wait_until(checked, deadline=self.deadline, message="not yet", interval=POLL_SECONDS)
         except DeadlineError:
             self.screen.error(f"Waited {self.deadline:.0f} s in vain.")
-        return found[-1]

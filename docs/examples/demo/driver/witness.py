@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from celery import Celery
 from celery.states import FAILURE, READY_STATES, REVOKED, SUCCESS
 
-from .plan import Job, Plan, Status
+from .model_run import BEST_SCORE
+from .plan import Job, Key, Plan, Status
 
 ERROR_TYPES = {"TimeLimitExceeded": "timeout", "WorkerLostError": "worker_lost"}
 PAGE_TASK = "playground.fetch.page"
@@ -26,7 +27,7 @@ class Event:
     """One line of the journal.
 
     Attributes:
-        event: started, retried, ignored, rejected or soft_limit.
+        event: started, searching, retried, ignored, rejected or soft_limit.
         id: The task id.
         pid: Process that ran the attempt.
         error: Retried: class of the error. Else empty.
@@ -65,10 +66,10 @@ class JournalReader:
         """Return how often an event happened to a task."""
         return sum(entry.event == event for entry in self.events.get(task_id, ()))
 
-    def running_in(self, task_id: str) -> int | None:
-        """Return the process that started the task last, or None when it has not started."""
-        started = [entry.pid for entry in self.events.get(task_id, ()) if entry.event == "started"]
-        return started[-1] if started else None
+    def searching_in(self, task_id: str) -> int | None:
+        """Return the process in which the task's search has begun, or None when it has not."""
+        searching = [entry.pid for entry in self.events.get(task_id, ()) if entry.event == "searching"]
+        return searching[-1] if searching else None
 
     def _take(self, line: Mapping[str, Any]) -> None:
         event = Event(line["event"], line["id"], line["pid"], line.get("error", ""))
@@ -87,6 +88,7 @@ class Witness:
         self._backend = client.backend
         self._requests = requests
         self._ends: dict[str, tuple[Status, str]] = {}
+        self._scores: dict[Key, float] = {}
 
     def refresh(self, plan: Plan) -> None:
         """Ask the result backend for every job whose end is not known yet, and read the journal.
@@ -100,6 +102,7 @@ class Witness:
             end = self._end(job, meta)
             if end is not None:
                 self._ends[job.id] = end
+                self._scores.update(_best_score(job, end[0], meta["result"]))
 
     def story(self, job: Job) -> list[tuple[Status, str]]:
         """Return how the attempts of a job ended so far: status, and error, reason or cause."""
@@ -114,6 +117,11 @@ class Witness:
     def ended_attempts(self, plan: Plan) -> int:
         """Return how many attempts have ended."""
         return sum(len(self.story(job)) for job in plan.jobs)
+
+    @property
+    def best_scores(self) -> dict[Key, float]:
+        """The best scores of the searches that ended by themselves, by the results of their tasks."""
+        return dict(self._scores)
 
     def contradictions(self, plan: Plan) -> list[str]:
         """Return where the application did otherwise than planned, in words; best, nothing."""
@@ -155,3 +163,9 @@ class Witness:
         if self.journal.count(job.id, "started"):
             return "terminated"
         return "expired" if "expired" in str(meta["result"]) else "revoked"
+
+
+def _best_score(job: Job, status: Status, result: Any) -> dict[Key, float]:
+    if status != "success" or job.run is None or job.run.iterations is None:
+        return {}
+    return {Key(BEST_SCORE, job.run.label): float(result["score"])}

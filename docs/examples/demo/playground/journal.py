@@ -28,7 +28,7 @@ class Journal:
         """Append one event.
 
         Args:
-            event: What happened: started, retried, ignored, rejected or soft_limit.
+            event: What happened: started, searching, retried, ignored, rejected or soft_limit.
             details: What else belongs on the line.
         """
         line = json.dumps({"event": event, **details}) + "\n"

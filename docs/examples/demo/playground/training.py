@@ -1,4 +1,7 @@
-"""Train and tune small models on the data sets that scikit-learn brings along."""
+"""Train and tune small models on the data sets that scikit-learn brings along.
+
+What measures them is `celery_otel.training` around a training, and `celery_otel.tuning` around a search.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -8,12 +11,15 @@ import numpy as np
 from celery.exceptions import SoftTimeLimitExceeded
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+
+import celery_otel
+from celery_otel.tuning_run import TuningRun
 
 from .app import app
 from .journal import JournaledTask
@@ -32,6 +38,7 @@ MODELS = {
 }
 # Many more than any limit of the demo allows: where no worker is left to stop it, a search ends all the same.
 MOST_CANDIDATES = 5000
+GRID = {"max_depth": [2, 4, 8, 16], "min_samples_leaf": [1, 4, 8]}
 
 
 def split(dataset: str, seed: int, classes: Sequence[int] | None = None) -> list[Any]:
@@ -61,8 +68,11 @@ def train(dataset: str, model: str, seed: int, classes: Sequence[int] | None = N
         ValueError: The chosen classes leave the model nothing to tell apart.
     """
     train_features, test_features, train_labels, test_labels = split(dataset, seed, classes)
-    estimator = MODELS[model]().fit(train_features, train_labels)
-    score = float(estimator.score(test_features, test_labels))
+    samples, features = train_features.shape
+    with celery_otel.training(model, samples=samples, features=features, dataset=dataset) as run:
+        estimator = MODELS[model]().fit(train_features, train_labels)
+        score = float(estimator.score(test_features, test_labels))
+        run.score(score)
     return {"dataset": dataset, "model": model, "score": score}
 
 
@@ -70,6 +80,15 @@ def train(dataset: str, model: str, seed: int, classes: Sequence[int] | None = N
 def best(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Choose the model with the best score of those that were trained."""
     return max(scores, key=lambda score: float(score["score"]))
+
+
+@app.task(base=JournaledTask)
+def tune(dataset: str, seed: int) -> dict[str, Any]:
+    """Try every setting of a small grid and return the best one."""
+    train_features, _, train_labels, _ = split(dataset, seed)
+    search = GridSearchCV(DecisionTreeClassifier(random_state=0), GRID, cv=3)
+    celery_otel.sklearn.fit(search, train_features, train_labels)
+    return {"dataset": dataset, "score": float(search.best_score_), "setting": search.best_params_}
 
 
 def candidates(seed: int) -> Iterator[dict[str, int]]:
@@ -93,22 +112,20 @@ def search(self: JournaledTask, dataset: str, seed: int, *, keep_best: bool = Fa
     Raises:
         SoftTimeLimitExceeded: The soft limit came and nobody wants the best so far.
     """
-    found: dict[str, Any] = {"dataset": dataset, "score": 0.0, "tried": 0}
-    try:
-        improve(found, split(dataset, seed), candidates(seed))
-    except SoftTimeLimitExceeded:
-        if not keep_best:
-            raise
-        self.note("soft_limit")
-    return found
+    with celery_otel.tuning("random", dataset=dataset) as tuning:
+        self.note("searching")
+        try:
+            improve(tuning, split(dataset, seed), candidates(seed))
+        except SoftTimeLimitExceeded:
+            if not keep_best:
+                raise
+            self.note("soft_limit")
+    return {"dataset": dataset, "score": tuning.best_score, "tried": tuning.iterations}
 
 
-def improve(found: dict[str, Any], data: Sequence[Any], settings: Iterator[dict[str, int]]) -> None:
-    """Train with one setting after the other and keep the best in `found`."""
+def improve(tuning: TuningRun, data: Sequence[Any], settings: Iterator[dict[str, int]]) -> None:
+    """Train with one setting after the other, and tell the score of each."""
     train_features, test_features, train_labels, test_labels = data
     for setting in islice(settings, MOST_CANDIDATES):
         tree = DecisionTreeClassifier(random_state=0, **setting).fit(train_features, train_labels)
-        score = float(tree.score(test_features, test_labels))
-        found["tried"] += 1
-        if score > found["score"]:
-            found.update(score=score, setting=setting)
+        tuning.iteration(score=float(tree.score(test_features, test_labels)), **setting)
