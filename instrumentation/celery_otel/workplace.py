@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from opentelemetry import context as otel
+from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from celery_otel.inheritance import HEIR
@@ -31,13 +31,11 @@ class RunningTask:
         span: Its current span.
         outlet: Takes records to its worker; None in a process that has no way there.
         pid: The process that runs it, and not one that it forks.
-        token: Takes its context back.
     """
 
     span: Span
     outlet: Outlet | None
     pid: int
-    token: Any = None
 
 
 @dataclass(slots=True)
@@ -46,11 +44,11 @@ class Post:
 
     Attributes:
         outlet: Takes records to the worker.
-        running: The task that runs, or ran last, in a process that runs one at a time.
+        context: That of the task that runs, or ran last, in a process that runs one at a time.
     """
 
     outlet: Outlet
-    running: RunningTask | None = None
+    context: Context | None = None
 
 
 class Posts(dict[str, Post]):
@@ -126,7 +124,11 @@ def workplace() -> Workplace | None:
 
 
 def _of_context() -> Workplace | None:
-    task = otel.get_value(TASK)
+    return _in(otel.get_current())
+
+
+def _in(context: Context) -> Workplace | None:
+    task = context.get(TASK)
     return _at(task) if isinstance(task, RunningTask) else None
 
 
@@ -156,9 +158,10 @@ def _of_thread() -> Workplace | None:
 
 def _of_process() -> Workplace | None:
     """By what is certain of a thread that a task has started: in a child its task, else its worker if there is one."""
-    running = [post.running for post in POSTS.values() if post.running is not None]
-    if len(running) == 1:
-        return _at(running[0])
+    contexts = [post.context for post in POSTS.values() if post.context is not None]
+    found = _in(contexts[0]) if len(contexts) == 1 else None
+    if found is not None:
+        return found
     posts = list(POSTS.values())
     return Workplace(posts[0].outlet) if len(posts) == 1 else None
 

@@ -22,10 +22,12 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.harmless import HOOK as RUN
 from celery_otel.hooks.installed import connected
-from celery_otel.hooks.stamp import read_stamp
+from celery_otel.hooks.stamp import Stamp, found_stamp
 from celery_otel.hooks.tracers import Tracer, Tracers
 from celery_otel.relay import Outlet
+from celery_otel.relay_record import Record
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
+from celery_otel.task_context import TaskContext
 from celery_otel.workplace import TASK, Post, RunningTask
 
 CHILD_HOOKS = ("task_prerun", "task_postrun", RUN)
@@ -86,53 +88,61 @@ class ChildTracing:
             return None
 
         def trace(uuid: Any, args: Any, kwargs: Any, request: Any = None) -> Any:
-            running = self._begin(request)
-            if running is None:
+            context = self._begin(request)
+            if context is None:
                 return tracer(uuid, args, kwargs, request)
+            token = otel.attach(context)
             try:
                 return tracer(uuid, args, kwargs, request)
             finally:
-                self._finish(running)
+                otel.detach(token)
+                self._finish(context)
 
         return trace
 
-    def _begin(self, request: Any) -> RunningTask | None:
+    def _begin(self, request: Any) -> TaskContext | None:
+        """The context of a task; None for one that is not ours, or has no usable stamp."""
         try:
             if self._hostname is not None and request.get("hostname") != self._hostname:
                 return None
-            return self._attach(request)
+            found = found_stamp(request)
+            if found is None:
+                return None
+            context = TaskContext(self._content, found, request, os.getpid())
+            if self._carrier is None:
+                self._say_that_it_is_lost()
+            if self._post is not None:
+                self._post.context = context
         except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
             self._failures.take("task_prerun", error)
             return None
+        return context
 
-    def _attach(self, request: Mapping[str, Any]) -> RunningTask | None:
-        stamp = read_stamp(request)
-        if stamp is None:
-            return None
-        span = RelaySpan(stamp.context, self._limits) if stamp.sampled else UnsampledSpan(stamp.context)
-        if self._carrier is None:
-            self._say_that_it_is_lost()
-        running = RunningTask(span, self._carrier, os.getpid())
-        running.token = otel.attach(Context({**_received_context(request), _SPAN: span, TASK: running}))
-        if self._post is not None:
-            self._post.running = running
-        return running
-
-    def _finish(self, running: RunningTask) -> None:
+    def _content(self, context: TaskContext) -> Context:
+        """What is in the context of a task: its span, the way to its worker, and what came with its message."""
         try:
-            otel.detach(running.token)
-            self._send(running)
+            stamp = Stamp(context.found, context.request)
+            span = RelaySpan(stamp.context, self._limits) if stamp.sampled else UnsampledSpan(stamp.context)
+            if context.over and isinstance(span, RelaySpan):
+                span.finish()
+            task = RunningTask(span, self._carrier, context.pid)
+            return Context({**_received_context(context.request), _SPAN: span, TASK: task})
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
+            self._failures.take("task_prerun", error)
+            return Context()
+
+    def _finish(self, context: TaskContext) -> None:
+        try:
+            context.over = True
+            record = None if context.content is None else _said(context.content)
+            if self._carrier is None or context.pid != os.getpid():
+                return
+            if record is None:
+                self._carrier.tell()
+                return
+            self._carrier.send(record)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
             self._failures.take("task_postrun", error)
-
-    def _send(self, running: RunningTask) -> None:
-        record = running.span.finish() if isinstance(running.span, RelaySpan) else None
-        if self._carrier is None or running.pid != os.getpid():
-            return
-        if record is None:
-            self._carrier.tell()
-            return
-        self._carrier.send(record)
 
     def _leave(self, **_: Any) -> None:
         """A child ends in peace: what it counted is told."""
@@ -153,6 +163,12 @@ class ChildTracing:
             "tasks set on their span is lost. Their ids are right all the same. "
             "Use worker_pool_start_method='fork' to keep it.",
         )
+
+
+def _said(content: Context) -> Record | None:
+    """What a task has set on its span, which ends with this."""
+    span = content.get(_SPAN)
+    return span.finish() if isinstance(span, RelaySpan) else None
 
 
 @lru_cache(maxsize=1)

@@ -42,14 +42,13 @@ class Stamp:
         return self._context
 
 
-def read_stamp(request: Mapping[str, Any]) -> Stamp | None:
-    """The stamp of a task; None for one without a usable stamp.
+def found_stamp(request: Mapping[str, Any]) -> re.Match[str] | None:
+    """The parts of a task's stamp; None for one without a usable stamp.
 
     Args:
         request: A task's request, as Celery hands it to what runs the task.
     """
-    found = TRACEPARENT_FORM.fullmatch(str(request.get(TRACEPARENT, "")))
-    return None if found is None else Stamp(found, request)
+    return TRACEPARENT_FORM.fullmatch(str(request.get(TRACEPARENT, "")))
 
 
 def _trace_state(request: Mapping[str, Any]) -> TraceState | None:

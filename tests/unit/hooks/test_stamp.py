@@ -4,7 +4,7 @@ import pytest
 from celery.app.task import Context
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
-from celery_otel.hooks.stamp import read_stamp
+from celery_otel.hooks.stamp import Stamp, found_stamp
 from celery_otel.stamps import TRACEPARENT, TRACESTATE
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -18,8 +18,9 @@ def test_a_stamp_is_the_context_of_a_span_of_this_process(flags: int) -> None:
     expected = SpanContext(
         int(TRACE, 16), int(SPAN, 16), is_remote=False, trace_flags=TraceFlags(flags), trace_state=state
     )
-    stamp = read_stamp(request)
-    assert stamp is not None
+    found = found_stamp(request)
+    assert found is not None
+    stamp = Stamp(found, request)
     assert (expected, bool(flags)) == (stamp.context(), stamp.sampled)
     assert stamp.context() is stamp.context()
 
@@ -41,13 +42,14 @@ def test_a_stamp_is_the_context_of_a_span_of_this_process(flags: int) -> None:
 )
 def test_what_is_no_stamp_is_none(stamp: object) -> None:
     """A task that MAIN has not stamped, or whose stamp is broken, has no span of its own."""
-    assert read_stamp(Context({TRACEPARENT: stamp})) is None
-    assert read_stamp(Context()) is None
+    assert found_stamp(Context({TRACEPARENT: stamp})) is None
+    assert found_stamp(Context()) is None
 
 
 @pytest.mark.parametrize("state", [None, 7, "", "nonsense"])
 def test_a_broken_trace_state_costs_nothing_else(state: object) -> None:
     """Ids are used without the trace state then."""
-    stamp = read_stamp(Context({TRACEPARENT: f"00-{TRACE}-{SPAN}-01", TRACESTATE: state}))
-    assert stamp is not None
-    assert TraceState() == stamp.context().trace_state
+    request = Context({TRACEPARENT: f"00-{TRACE}-{SPAN}-01", TRACESTATE: state})
+    found = found_stamp(request)
+    assert found is not None
+    assert TraceState() == Stamp(found, request).context().trace_state
