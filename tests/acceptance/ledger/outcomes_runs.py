@@ -92,12 +92,12 @@ RUNS: tuple[Outcome, ...] = (
         remark=lambda conditions: "" if conditions.processes else NO_CHILD,
     ),
     _ending(
-        "subprocess SIGKILLed in a training",
-        "ledger.train_fork_killed",
+        "program SIGKILLed in a training",
+        "ledger.train_program_killed",
         "success",
         "",
-        trained("fork", "failure"),
-        times=FEW,
+        trained("orphan", "failure"),
+        times=PROGRAMS,
     ),
     Outcome(
         "hard limit in a training",
