@@ -1,0 +1,62 @@
+"""Which test files run side by side; the others run after them, one by one.
+
+Most tests wait for servers and workers most of the time, so that two files at a time take little more than half as
+long. Others hold every single message against a plan, or seconds against a bound: on a busy machine Celery itself now
+and then loses a message or delivers it twice, and then no plan can come true. These have the machine to themselves.
+"""
+
+from pathlib import PurePosixPath
+
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
+
+#: The folders whose tests say the same on a busy machine. What is not named here runs by itself.
+SIDE_BY_SIDE = tuple(
+    PurePosixPath("tests") / folder
+    for folder in (
+        "benchmarks",
+        "unit",
+        "integration/api",
+        "integration/commands",
+        "integration/demo",
+        "integration/inspection",
+        "integration/pipeline",
+    )
+)
+
+
+def bears_company(nodeid: str) -> bool:
+    """Whether a test, or all tests of a file, may run while others run."""
+    file = PurePosixPath(nodeid.partition("::")[0])
+    return any(file.is_relative_to(folder) for folder in SIDE_BY_SIDE)
+
+
+class OneByOneAtTheEnd(LoadFileScheduling):
+    """Gives files to pytest-xdist's processes, and those that bear no company to the last process that is left.
+
+    The tests come in this order already: see `pytest_collection_modifyitems` in conftest.py.
+    """
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """A process has ended: another one may have waited for that."""
+        crashed = super().remove_node(node)
+        for other in self.nodes:
+            self._reschedule(other)
+        return crashed
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if self._may_go_on(node):
+            super()._assign_work_unit(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if self._may_go_on(node):
+            super()._reschedule(node)
+
+    def _may_go_on(self, node: WorkerController) -> bool:
+        """Whether a process may have the next file; one that may not ends, but for the last, which waits its turn."""
+        if not self.workqueue or bears_company(next(iter(self.workqueue))):
+            return True
+        others = [other for other in self.nodes if other is not node]
+        if any(not other.shutting_down for other in others) and not node.shutting_down:
+            node.shutdown()
+        return not others
