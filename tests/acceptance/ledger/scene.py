@@ -11,9 +11,10 @@ from typing import Any, Self
 
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.process import stop_together
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
-from celery_otel_pipeline.worker import CeleryWorker
+from celery_otel_pipeline.worker import CeleryWorker, start_together
 from tests.acceptance.ledger import span_plan
 from tests.acceptance.ledger.balance import Reading, differences
 from tests.acceptance.ledger.conditions import Conditions
@@ -123,6 +124,8 @@ class Scene:
             arguments=self._arguments,
             python=self._python,
             cwd=ROOT,
+            # Nothing of Celery is left out where every message is counted.
+            mingle=True,
         )
 
     def environment(self) -> dict[str, str]:
@@ -156,7 +159,9 @@ class Scene:
         return Plan({key: value for key, value in reading.totals().items() if key.metric not in beyond})
 
     def settled(self, plan: Callable[[], Plan]) -> tuple[Reading, Plan]:
-        """What Prometheus has some exports after it has first shown the plan, or after it has had time enough.
+        """What Prometheus has some exports after it and the spans have first shown the plan, or had time enough.
+
+        So a number that is right for a moment and then too high is found out.
 
         Args:
             plan: What must be there; asked again while the numbers settle, since a part of the truth is still being
@@ -167,24 +172,21 @@ class Scene:
         """
         deadline = time.monotonic() + SETTLING
         while True:
-            while differences(plan(), self.comparable(self.reading())) and time.monotonic() < deadline:
-                self.pipeline.wait_for_scrapes(1)
+            self._give_time(lambda: not differences(plan(), self.comparable(self.reading())))
+            self._give_time(lambda: not self.span_differences(plan()))
             planned = plan()
             self.pipeline.wait_for_scrapes(4)
             reading = self.reading()
             if planned == plan() or time.monotonic() > deadline:
                 return reading, planned
 
-    def span_differences(self, plan: Plan) -> list[str]:
-        """What is not as planned in the spans that the collector has taken, after as long as they may take."""
+    def _give_time(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SETTLING
-        while self._span_differences(plan) and time.monotonic() < deadline:
+        while not condition() and time.monotonic() < deadline:
             self.pipeline.wait_for_scrapes(1)
-        # Once more, some exports later: a number that is right for a moment and then too high is found out.
-        self.pipeline.wait_for_scrapes(3)
-        return self._span_differences(plan)
 
-    def _span_differences(self, plan: Plan) -> list[str]:
+    def span_differences(self, plan: Plan) -> list[str]:
+        """What is not as planned in the spans that the collector has taken."""
         planned = span_plan.spans_of(plan)
         lines = span_plan.differences(planned, span_plan.found(self.pipeline.tap.spans(self.job)))
         said = self.reading().sum_of("celery_otel_spans_exported_total")
@@ -196,23 +198,28 @@ class Scene:
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
+        self._workers: list[CeleryWorker] = []
         self._stack.enter_context(self.redis)
         self.journal = Journal(self._database(2))
         self._stack.callback(self.journal.close)
         self.producer = self._stack.enter_context(producer(self.broker_url, self._database(1)))
         self.stage = Stage(self.producer, self.conditions, self.journal)
+        self._stack.callback(self._stop_workers)
         self.first = self.worker("first", self.conditions.queue, self.conditions.queues[1])
         self.second = self.worker("second", self.conditions.queue, self.conditions.queues[2])
         return self
 
     def start_workers(self) -> None:
         """Start both workers."""
-        self.start(self.first)
-        self.start(self.second)
+        self.start(self.first, self.second)
 
-    def start(self, worker: CeleryWorker) -> None:
-        """Start a worker, which is stopped at the end of the run at the latest."""
-        self._stack.enter_context(worker)
+    def start(self, *workers: CeleryWorker) -> None:
+        """Start workers, which are stopped at the end of the run at the latest."""
+        self._workers += workers
+        start_together(workers)
+
+    def _stop_workers(self) -> None:
+        stop_together(worker.process for worker in self._workers)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
