@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -107,17 +107,9 @@ class Process:
         Returns:
             The exit status, negative for a signal; None if it was never started.
         """
-        self.ask_to_end()
-        return self.end_within(timeout)
-
-    def ask_to_end(self) -> None:
-        """Send SIGTERM, if the program runs."""
-        self._send(signal.SIGTERM)
-
-    def end_within(self, timeout: float) -> int | None:
-        """Wait for the end of a program that has been asked for it; the arguments and the result are those of stop."""
         if self._popen is None:
             return None
+        self._send(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(timeout)
         return self.kill()
@@ -212,12 +204,3 @@ class Process:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def stop_together(processes: Iterable[Process], timeout: float = 10) -> None:
-    """Stop programs at the same time, each as `Process.stop` does."""
-    asked = list(processes)
-    for process in asked:
-        process.ask_to_end()
-    for process in asked:
-        process.end_within(timeout)

@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.polling import wait_until
-from celery_otel_pipeline.process import stop_together
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker, start_together
@@ -153,6 +152,12 @@ class Scene:
         """What Prometheus has of this run now."""
         return Reading.of(self.pipeline.prometheus, self.job)
 
+    def gauges(self, names: Mapping[str, str]) -> dict[str, dict[str, float]]:
+        """The newest values of some gauges by worker; asked again and again, and therefore not all of a reading."""
+        selector = f'{{__name__=~"{"|".join(names.values())}", job="{self.job}"}}'
+        reading = Reading(self.pipeline.prometheus.series(selector), [])
+        return {short: reading.latest(name) for short, name in names.items()}
+
     def comparable(self, reading: Reading) -> Plan:
         """What was counted, without the series that are beyond planning, here or everywhere."""
         beyond = self.unplannable | BEYOND_PLANNING
@@ -198,13 +203,11 @@ class Scene:
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
-        self._workers: list[CeleryWorker] = []
         self._stack.enter_context(self.redis)
         self.journal = Journal(self._database(2))
         self._stack.callback(self.journal.close)
         self.producer = self._stack.enter_context(producer(self.broker_url, self._database(1)))
         self.stage = Stage(self.producer, self.conditions, self.journal)
-        self._stack.callback(self._stop_workers)
         self.first = self.worker("first", self.conditions.queue, self.conditions.queues[1])
         self.second = self.worker("second", self.conditions.queue, self.conditions.queues[2])
         return self
@@ -214,12 +217,13 @@ class Scene:
         self.start(self.first, self.second)
 
     def start(self, *workers: CeleryWorker) -> None:
-        """Start workers, which are stopped at the end of the run at the latest."""
-        self._workers += workers
-        start_together(workers)
+        """Start workers, which are killed at the end of the run at the latest.
 
-    def _stop_workers(self) -> None:
-        stop_together(worker.process for worker in self._workers)
+        By then everything has been compared, and one that Celery has lost a task of would not end by itself.
+        """
+        for worker in workers:
+            self._stack.callback(worker.kill)
+        start_together(workers)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -137,7 +137,7 @@ class Shop:
 
     def close(self) -> None:
         """Ends the worker and the client."""
-        self.worker.stop()
+        self.worker.kill()
         self.client.close()
 
 
