@@ -7,8 +7,8 @@ and then loses a message or delivers it twice, and then no plan can come true. T
 
 from pathlib import PurePosixPath
 
-from xdist.scheduler import LoadFileScheduling
-from xdist.workermanage import WorkerController
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 #: The folders whose tests say the same on a busy machine. What is not named here runs by itself.
 SIDE_BY_SIDE = tuple(
@@ -39,7 +39,7 @@ class OneByOneAtTheEnd(LoadFileScheduling):
 
     def remove_node(self, node: WorkerController) -> str | None:
         """A process has ended: another one may have waited for that."""
-        crashed = super().remove_node(node)
+        crashed: str | None = super().remove_node(node)
         for other in self.nodes:
             self._reschedule(other)
         return crashed
