@@ -17,10 +17,11 @@ SIDE_BY_SIDE = tuple(
         "benchmarks",
         "unit",
         "integration/api",
-        "integration/commands",
-        "integration/demo",
         "integration/inspection",
         "integration/pipeline",
+        "integration/relay",
+        "integration/traces",
+        "integration/worker",
     )
 )
 
