@@ -59,7 +59,6 @@ class Shop:
         self._jaeger = jaeger
         self._directory = directory
         self._stack = ExitStack()
-        self._workers: list[CeleryWorker] = []
         self.client = Celery("client", broker=self._broker_url, backend=redis.url, set_as_current=False)
 
     def environment(self, **env: str) -> dict[str, str]:
@@ -89,7 +88,6 @@ class Shop:
             env=self.environment(**env),
             cwd=ROOT,
         )
-        self._workers.append(worker)
         return self._stack.enter_context(worker)
 
     def beat(self, **env: str) -> CeleryBeat:
@@ -196,8 +194,6 @@ class Shop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:
-            worker.kill()
         self._stack.close()
 
 
