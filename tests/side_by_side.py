@@ -5,31 +5,30 @@ long. Others hold every single message against a plan, or seconds against a boun
 and then loses a message or delivers it twice, and then no plan can come true. These have the machine to themselves.
 """
 
-from pathlib import PurePosixPath
+from fnmatch import fnmatchcase
 
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
-#: The folders whose tests say the same on a busy machine. What is not named here runs by itself.
-SIDE_BY_SIDE = tuple(
-    PurePosixPath("tests") / folder
-    for folder in (
-        "benchmarks",
-        "unit",
-        "integration/api",
-        "integration/inspection",
-        "integration/pipeline",
-        "integration/relay",
-        "integration/traces",
-        "integration/worker",
-    )
+#: The files whose tests say the same on a busy machine. What is not named here runs by itself.
+SIDE_BY_SIDE = (
+    "tests/benchmarks/*",
+    "tests/unit/*",
+    "tests/integration/api/*",
+    "tests/integration/inspection/*",
+    "tests/integration/pipeline/*",
+    "tests/integration/relay/*",
+    "tests/integration/traces/*",
+    "tests/integration/worker/*",
+    "tests/acceptance/test_collector*",
+    "tests/acceptance/test_span_metrics*",
+    "tests/acceptance/test_traces_*",
 )
 
 
 def bears_company(nodeid: str) -> bool:
     """Whether a test, or all tests of a file, may run while others run."""
-    file = PurePosixPath(nodeid.partition("::")[0])
-    return any(file.is_relative_to(folder) for folder in SIDE_BY_SIDE)
+    return any(fnmatchcase(nodeid, pattern) for pattern in SIDE_BY_SIDE)
 
 
 class OneByOneAtTheEnd(LoadFileScheduling):
