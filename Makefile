@@ -11,9 +11,9 @@ SHELL := bash
 
 PYTHON ?= python3
 TESTS ?= tests
-# Test files that run side by side (JOBS=2 takes half as long). By default none: on a busy machine Celery itself now and
-# then loses a message or delivers it twice, and then a plan of outcomes cannot come true.
-JOBS ?= 0
+# Test files that run side by side, where their tests bear it; the others follow one by one (see tests/side_by_side.py).
+# JOBS=0 runs all of them in one process, for a debugger.
+JOBS ?= 2
 BIN := .venv/bin
 BIN_CELERY54 := .venv-celery54/bin
 TOOL := collector/tools/tool_path.sh

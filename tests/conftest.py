@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+
+from tests.side_by_side import OneByOneAtTheEnd, bears_company
 
 # Timing is no test here: a busy machine is slow at whatever Hypothesis draws.
 settings.register_profile("celery-otel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +19,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Lets tests be interrupted: the processes of pytest-xdist ignore SIGINT, and so would all that they start."""
     if hasattr(config, "workerinput"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests that may run side by side in front of those that run by themselves."""
+    items.sort(key=lambda item: not bears_company(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneByOneAtTheEnd | None:
+    """Keeps the tests apart that bear no company."""
+    return OneByOneAtTheEnd(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

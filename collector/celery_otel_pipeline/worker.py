@@ -33,6 +33,8 @@ class CeleryWorker:
         python: The interpreter, which decides the Celery version.
         cwd: Working directory, which is on the worker's import path.
         prefix: A command that runs the interpreter, with its arguments.
+        mingle: Whether it asks its neighbours for what they have revoked, and waits a second for that, as Celery does
+            unless told otherwise.
     """
 
     def __init__(  # noqa: PLR0913 - these are a command line's options
@@ -50,6 +52,7 @@ class CeleryWorker:
         python: str = sys.executable,
         cwd: Path | None = None,
         prefix: Sequence[str] = (),
+        mingle: bool = False,
     ) -> None:
         self.node_name = f"{name}@{socket.gethostname()}"
         argv = [
@@ -69,6 +72,7 @@ class CeleryWorker:
         ]
         argv += ["-P", pool, "-c", str(concurrency)]
         argv += ["-Q", ",".join(queues)] if queues else []
+        argv += [] if mingle else ["--without-mingle"]
         # Unbuffered, so that the log is whole when the worker is killed.
         self.process = Process(
             name, [*argv, *arguments], directory=directory, env={"PYTHONUNBUFFERED": "1", **(env or {})}, cwd=cwd
@@ -81,13 +85,15 @@ class CeleryWorker:
             ProcessDiedError: It ended instead.
             DeadlineError: It was not ready within a minute.
         """
-        self.process.start()
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            # Nobody else would: a context manager that fails to enter is never left.
-            self.kill()
-            raise
+        start_together([self])
+
+    def wait_until_ready(self) -> None:
+        """Return once the started worker consumes; raises as `start` does."""
+        wait_until(
+            self._ready_or_died,
+            deadline=_START_DEADLINE,
+            message=lambda: f"worker {self.node_name} is not ready\n{self.process.log_tail}",
+        )
 
     def warm_stop(self, timeout: float = _STOP_DEADLINE) -> int:
         """Let the running tasks end (SIGTERM); return the exit status.
@@ -150,13 +156,6 @@ class CeleryWorker:
         self.process.kill()
         return status
 
-    def _wait_until_ready(self) -> None:
-        wait_until(
-            self._ready_or_died,
-            deadline=_START_DEADLINE,
-            message=lambda: f"worker {self.node_name} is not ready\n{self.process.log_tail}",
-        )
-
     def _ready_or_died(self) -> bool:
         if self.process.alive:
             return f"{self.node_name} ready." in self.process.log_since_start
@@ -170,3 +169,17 @@ class CeleryWorker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def start_together(workers: Sequence[CeleryWorker]) -> None:
+    """Start workers at the same time and return once all of them consume; raises as `CeleryWorker.start` does."""
+    for worker in workers:
+        worker.process.start()
+    try:
+        for worker in workers:
+            worker.wait_until_ready()
+    except BaseException:
+        # Nobody else would: a context manager that fails to enter is never left.
+        for worker in workers:
+            worker.kill()
+        raise

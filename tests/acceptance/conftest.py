@@ -16,8 +16,11 @@ OpenShop = Callable[..., Shop]
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """One collector and one Prometheus for all runs that leave them in peace."""
-    with Pipeline(tmp_path_factory.mktemp("pipeline")) as running:
+    """One collector and one Prometheus for all runs that leave them in peace.
+
+    The collector soon forgets a run's workers, so that its page does not hold those of many runs.
+    """
+    with Pipeline(tmp_path_factory.mktemp("pipeline"), metric_expiration="30s") as running:
         yield running
 
 

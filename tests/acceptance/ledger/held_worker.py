@@ -97,8 +97,4 @@ def _await_gates(scene: Scene, gates: list[str]) -> None:
 
 
 def _gauges(scene: Scene) -> dict[str, dict[str, float]]:
-    reading = scene.reading()
-    return {
-        "active": reading.latest("celery_active_tasks"),
-        "prefetch": reading.latest("celery_worker_prefetch_count"),
-    }
+    return scene.gauges({"active": "celery_active_tasks", "prefetch": "celery_worker_prefetch_count"})

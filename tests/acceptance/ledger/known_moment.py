@@ -49,8 +49,7 @@ def check(scene: Scene) -> None:
 
 def gauges(scene: Scene) -> Gauges:
     """The newest values by worker."""
-    reading = scene.reading()
-    return {short: reading.latest(name) for short, name in NAMES.items()}
+    return scene.gauges(NAMES)
 
 
 def truth(scene: Scene) -> Gauges:

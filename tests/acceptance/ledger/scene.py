@@ -13,7 +13,7 @@ from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
-from celery_otel_pipeline.worker import CeleryWorker
+from celery_otel_pipeline.worker import CeleryWorker, start_together
 from tests.acceptance.ledger import span_plan
 from tests.acceptance.ledger.balance import Reading, differences
 from tests.acceptance.ledger.conditions import Conditions
@@ -33,7 +33,10 @@ BEYOND_PLANNING = {"celery_otel_export_failures_total", "celery_otel_spans_expor
 
 
 class Pipeline:
-    """A collector, a Prometheus that scrapes it twice a second, and a tap that sees what reaches it.
+    """A collector, a Prometheus that scrapes it every second, and a tap that sees what reaches it.
+
+    Not more often: a scrape may not take longer than the interval, and on a busy machine the collector needs more than
+    half a second for a page of so many series, so that Prometheus would have none of them.
 
     Args:
         directory: Where both keep their data and logs.
@@ -43,16 +46,16 @@ class Pipeline:
     def __init__(self, directory: Path, **collector: Any) -> None:
         self.collector = Collector(directory, **collector)
         targets = {"celery_workers": self.collector.metrics_target}
-        self.prometheus = PrometheusServer(directory, targets=targets, scrape_interval="500ms")
+        self.prometheus = PrometheusServer(directory, targets=targets, scrape_interval="1s")
         self.tap = ExportTap(self.collector.otlp_http_endpoint)
 
     def wait_for_scrapes(self, number: int = 3) -> None:
-        """Return when so many more scrapes have been made: what was exported before is then visible."""
+        """Return when so many more scrapes have succeeded: what was exported before is then visible."""
         before = self._scrapes()
         wait_until(lambda: self._scrapes() >= before + number, deadline=SETTLING, message="Prometheus does not scrape")
 
     def _scrapes(self) -> float:
-        return sum(len(series.points) for series in self.prometheus.series('up{job="celery_workers"}'))
+        return sum(up for series in self.prometheus.series('up{job="celery_workers"}') for _, up in series.points)
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
@@ -123,6 +126,8 @@ class Scene:
             arguments=self._arguments,
             python=self._python,
             cwd=ROOT,
+            # Nothing of Celery is left out where every message is counted.
+            mingle=True,
         )
 
     def environment(self) -> dict[str, str]:
@@ -150,13 +155,21 @@ class Scene:
         """What Prometheus has of this run now."""
         return Reading.of(self.pipeline.prometheus, self.job)
 
+    def gauges(self, names: Mapping[str, str]) -> dict[str, dict[str, float]]:
+        """The newest values of some gauges by worker; asked again and again, and therefore not all of a reading."""
+        selector = f'{{__name__=~"{"|".join(names.values())}", job="{self.job}"}}'
+        reading = Reading(self.pipeline.prometheus.series(selector), [])
+        return {short: reading.latest(name) for short, name in names.items()}
+
     def comparable(self, reading: Reading) -> Plan:
         """What was counted, without the series that are beyond planning, here or everywhere."""
         beyond = self.unplannable | BEYOND_PLANNING
         return Plan({key: value for key, value in reading.totals().items() if key.metric not in beyond})
 
     def settled(self, plan: Callable[[], Plan]) -> tuple[Reading, Plan]:
-        """What Prometheus has some exports after it has first shown the plan, or after it has had time enough.
+        """What Prometheus has some exports after it and the spans have first shown the plan, or had time enough.
+
+        So a number that is right for a moment and then too high is found out.
 
         Args:
             plan: What must be there; asked again while the numbers settle, since a part of the truth is still being
@@ -167,24 +180,21 @@ class Scene:
         """
         deadline = time.monotonic() + SETTLING
         while True:
-            while differences(plan(), self.comparable(self.reading())) and time.monotonic() < deadline:
-                self.pipeline.wait_for_scrapes(1)
+            self._give_time(lambda: not differences(plan(), self.comparable(self.reading())))
+            self._give_time(lambda: not self.span_differences(plan()))
             planned = plan()
-            self.pipeline.wait_for_scrapes(4)
+            self.pipeline.wait_for_scrapes(3)
             reading = self.reading()
             if planned == plan() or time.monotonic() > deadline:
                 return reading, planned
 
-    def span_differences(self, plan: Plan) -> list[str]:
-        """What is not as planned in the spans that the collector has taken, after as long as they may take."""
+    def _give_time(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SETTLING
-        while self._span_differences(plan) and time.monotonic() < deadline:
+        while not condition() and time.monotonic() < deadline:
             self.pipeline.wait_for_scrapes(1)
-        # Once more, some exports later: a number that is right for a moment and then too high is found out.
-        self.pipeline.wait_for_scrapes(3)
-        return self._span_differences(plan)
 
-    def _span_differences(self, plan: Plan) -> list[str]:
+    def span_differences(self, plan: Plan) -> list[str]:
+        """What is not as planned in the spans that the collector has taken."""
         planned = span_plan.spans_of(plan)
         lines = span_plan.differences(planned, span_plan.found(self.pipeline.tap.spans(self.job)))
         said = self.reading().sum_of("celery_otel_spans_exported_total")
@@ -207,12 +217,16 @@ class Scene:
 
     def start_workers(self) -> None:
         """Start both workers."""
-        self.start(self.first)
-        self.start(self.second)
+        self.start(self.first, self.second)
 
-    def start(self, worker: CeleryWorker) -> None:
-        """Start a worker, which is stopped at the end of the run at the latest."""
-        self._stack.enter_context(worker)
+    def start(self, *workers: CeleryWorker) -> None:
+        """Start workers, which are killed at the end of the run at the latest.
+
+        By then everything has been compared, and one that Celery has lost a task of would not end by itself.
+        """
+        for worker in workers:
+            self._stack.callback(worker.kill)
+        start_together(workers)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

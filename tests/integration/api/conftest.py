@@ -70,7 +70,9 @@ class Scene:
             arguments=arguments,
             cwd=ROOT,
         )
-        self._stack.enter_context(worker)
+        worker.start()
+        # Killed at the end: one that still holds tasks would not stop by itself.
+        self._stack.callback(worker.kill)
         return worker
 
     def send(self, task: str, *args: object, **options: Any) -> str:

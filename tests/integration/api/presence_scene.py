@@ -53,7 +53,9 @@ class Watched:
             env=given,
             cwd=ROOT,
         )
-        self._stack.enter_context(worker)
+        worker.start()
+        # Killed at the end: a busy one would not stop by itself.
+        self._stack.callback(worker.kill)
         self.wait_for({worker.node_name: Presence.ONLINE})
         return worker
 

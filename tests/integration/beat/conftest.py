@@ -127,7 +127,7 @@ class Scene:
             env={**self._environment(schedule), **prometheus(port), **(env or {})},
             cwd=ROOT,
         )
-        self._stack.callback(beat.stop)
+        self._stack.callback(beat.kill)
         return beat, page_on(port)
 
     def worker(
@@ -153,7 +153,7 @@ class Scene:
             python=python,
             cwd=ROOT,
         )
-        self._stack.callback(worker.stop)
+        self._stack.callback(worker.kill)
         return worker, page_on(port)
 
     def runs(self, entry: str, *, sent: bool | None = None) -> list[Line]:

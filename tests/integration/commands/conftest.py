@@ -71,7 +71,9 @@ class Shop:
             arguments=[f"--statedb={self.directory / log / name}.state"],
             cwd=ROOT,
         )
-        return self._stack.enter_context(worker)
+        worker.start()
+        self._stack.callback(worker.kill)
+        return worker
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of `celery otel`."""

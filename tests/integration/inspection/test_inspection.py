@@ -45,7 +45,8 @@ class Scene:
             cwd=ROOT,
         )
         worker.start()
-        self._stack.callback(worker.stop)
+        # Killed at the end: with a task that runs for long it would not stop by itself.
+        self._stack.callback(worker.kill)
         return worker
 
     def send(self, queue: str, task: str = "shop.order", number: int = 1, **options: Any) -> list[str]:

@@ -114,7 +114,7 @@ class Disturbed:
 
     def close(self) -> None:
         """Ends the worker, in whatever state it is, and the client."""
-        self.worker.stop()
+        self.worker.kill()
         self.client.close()
 
 

@@ -127,17 +127,23 @@ class Shop:
         )
 
     def control(self, command: str, **arguments: Any) -> None:
-        """Commands the worker, which confirms it."""
-        destination = [self.worker.node_name]
-        replies = self.client.control.broadcast(
-            command, arguments=arguments, destination=destination, reply=True, timeout=30, limit=1
-        )
-        ((answer,),) = (reply.values() for reply in replies)
-        assert "ok" in answer, answer
+        """Commands the worker until it confirms that it has done so: a pool whose children are busy does not shrink."""
+        answers: list[dict[str, Any]] = []
+
+        def confirmed() -> bool:
+            destination = [self.worker.node_name]
+            replies = self.client.control.broadcast(
+                command, arguments=arguments, destination=destination, reply=True, timeout=30, limit=1
+            )
+            ((answer,),) = (reply.values() for reply in replies)
+            answers.append(answer)
+            return "ok" in answer
+
+        wait_until(confirmed, deadline=30, message=lambda: f"{command}: {answers[-1]}")
 
     def close(self) -> None:
         """Ends the worker and the client."""
-        self.worker.stop()
+        self.worker.kill()
         self.client.close()
 
 

@@ -113,7 +113,7 @@ class Traced:
     def stop(self) -> None:
         """Ends the workers and the client."""
         for worker in self.workers:
-            worker.stop()
+            worker.kill()
         self.client.close()
 
     def _tails(self) -> str:

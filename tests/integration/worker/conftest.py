@@ -61,7 +61,7 @@ class Shop:
     def stop(self) -> None:
         """Ends the workers and the client."""
         for worker in self.workers:
-            worker.stop()
+            worker.kill()
         self.client.close()
 
 
