@@ -7,7 +7,7 @@ from tests.acceptance.ledger.driver import Stage, Steps
 from tests.acceptance.ledger.outcome import FEW, MANY, Act, Outcome, sending
 from tests.acceptance.ledger.outcomes_violent import NO_CHILD, NO_HARD, NO_TERMINATE, terminated
 from tests.acceptance.ledger.plan import Plan, limit, multiplied, ran, total, trained, tuned
-from tests.acceptance.ledger.tasks_runs import SCORES
+from tests.acceptance.ledger.tasks_runs import LONG_LIMIT, SCORES
 
 #: Programs that are started: each takes a second of everybody's time.
 PROGRAMS = 2
@@ -32,6 +32,12 @@ def _killed_when_known(task: str) -> Act:
         stage.journal.open_gate(task_id)
 
     return act
+
+
+def _overrunning(stage: Stage) -> Steps:
+    """Exceed the hard limit where there is one; else there is nothing to wait for."""
+    stage.send("ledger.train_hard", 10 * LONG_LIMIT if stage.conditions.hard_limits else 0.0)
+    yield from ()
 
 
 def _killed_plan(conditions: Conditions) -> Plan:
@@ -86,16 +92,16 @@ RUNS: tuple[Outcome, ...] = (
         remark=lambda conditions: "" if conditions.processes else NO_CHILD,
     ),
     _ending(
-        "subprocess SIGKILLed in a training",
-        "ledger.train_fork_killed",
+        "program SIGKILLed in a training",
+        "ledger.train_program_killed",
         "success",
         "",
-        trained("fork", "failure"),
-        times=FEW,
+        trained("orphan", "failure"),
+        times=PROGRAMS,
     ),
     Outcome(
         "hard limit in a training",
-        sending("ledger.train_hard"),
+        _overrunning,
         _hard_plan,
         times=FEW,
         remark=lambda conditions: "" if conditions.hard_limits else NO_HARD,

@@ -12,14 +12,18 @@ from celery.app.task import Task
 
 from celery_otel.subprocesses import subprocess_options
 from tests.acceptance.ledger.celery_app import app
-from tests.acceptance.ledger.tasks_violent import LIMIT, spend, until_stopped
+from tests.acceptance.ledger.tasks_violent import spend, until_stopped
 from tests.told_runs import told_run
 
 #: What a search finds: its best score is neither the first nor the last.
 SCORES = (0.25, 0.75, 0.5)
 SAMPLES, FEATURES = 150, 4
+#: A hard limit that leaves a busy machine the time to begin the training, in seconds.
+LONG_LIMIT = 5.0
 #: A program that is a run of the task that starts it.
 PROGRAM = "from tests.told_runs import told_run\nwith told_run('training', 'program', samples=150, features=4): pass"
+
+KILLED = PROGRAM.replace("'program'", "'orphan'").replace("pass", "import os; os.kill(os.getpid(), 9)")
 
 
 def _train(model_type: str) -> None:
@@ -89,21 +93,17 @@ def train_killed(self: Task) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(name="ledger.train_fork_killed")
-def train_fork_killed() -> None:
-    """Have a subprocess that is killed in its training, and succeed."""
-    pid = os.fork()
-    if pid == 0:
-        with told_run("training", "fork", samples=SAMPLES, features=FEATURES):
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(pid, 0)
+@app.task(name="ledger.train_program_killed")
+def train_program_killed() -> int:
+    """Have a program that is killed in its training, and succeed."""
+    return subprocess.run([sys.executable, "-c", KILLED], check=False, **subprocess_options()).returncode
 
 
-@app.task(name="ledger.train_hard", time_limit=LIMIT)
-def train_hard() -> None:
-    """Run over the hard limit in the middle of a training."""
+@app.task(name="ledger.train_hard", time_limit=LONG_LIMIT)
+def train_hard(seconds: float) -> None:
+    """Run over the hard limit in the middle of a training, if it lasts that long."""
     with told_run("training", "hard", samples=SAMPLES, features=FEATURES):
-        spend(LIMIT + 0.6)
+        spend(seconds)
 
 
 @app.task(name="ledger.train_terminated_term", bind=True)
