@@ -36,9 +36,9 @@ class Model:
         (["a", "b"], ["a", "b"]),
         ("[1, 'a']", [1, "a"]),
         ("[]", []),
-        ("a model", Model()),
+        pytest.param("a model", Model(), id="model"),
         ("\\udc80", "\udc80"),
-        ("x" * 1024, "x" * 2000),
+        pytest.param("x" * 1024, "x" * 2000, id="long"),
     ],
     ids=repr,
 )
