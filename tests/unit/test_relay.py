@@ -6,6 +6,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -172,17 +173,21 @@ def test_a_signal_that_ends_the_waiting_is_a_drop(main: Main) -> None:
     def limit(_: int, __: FrameType | None) -> None:
         raise TimeoutError("the soft time limit")
 
+    # Full already: the signal comes while it waits, and not while it writes.
+    with suppress(BlockingIOError):
+        while True:
+            main.write(b"x" * 20_000)
     before = signal.signal(signal.SIGALRM, limit)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(TimeoutError, match="soft"):
-            main.fill()
+            main.relay.send({"span": "late"})
     finally:
         signal.signal(signal.SIGALRM, before)
-    main.receive(1)
+    assert [] == main.relay.drain()
     assert main.relay.send({"span": "next"})
     main.receive(1)
-    assert {DROPPED: 1} == main.counts
+    assert 1 == main.counts[DROPPED]
 
 
 def test_a_child_does_not_tell_what_was_counted_before_it(hasty: Main) -> None:
