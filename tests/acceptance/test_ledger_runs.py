@@ -23,6 +23,13 @@ SIZES = {
     "celery_training_features": FEATURES,
     "celery_tuning_iterations": len(SCORES),
 }
+#: What the spans of these tasks say of their training, whether it ends or is killed.
+LABELS = {
+    "ledger.train_hard": "hard",
+    "ledger.train_killed": "killed",
+    "ledger.train_program": "program",
+    "ledger.train_terminated_kill": "kill",
+}
 
 
 def wrong_sums(reading: Reading, plan: Plan) -> Iterator[str]:
@@ -61,10 +68,9 @@ def test_every_run_balances(pipeline: Pipeline, conditions: Conditions, tmp_path
         }
         assert scores == {one.points[-1][1] for one in reading.named("celery_tuning_best_score")}
         spans = pipeline.tap.spans(scene.job)
-        for outcome, label in (("train_hard", "hard"), ("train_terminated_kill", "kill"), ("train_program", "program")):
-            said = attributes_of(spans, f"ledger.{outcome}")
+        for task, label in LABELS.items():
+            said = attributes_of(spans, task)
             assert [label] * len(said) == [one.get("celery.training.model_type") for one in said]
-            assert said
 
 
 def test_what_trains_when_the_worker_gives_up_has_failed(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -72,11 +78,15 @@ def test_what_trains_when_the_worker_gives_up_has_failed(pipeline: Pipeline, tmp
     with Scene(pipeline, Conditions(queue="runs-cold"), tmp_path) as scene:
         scene.start_workers()
         ids = [scene.stage.send("ledger.train_held", queue=scene.conditions.own_queue) for _ in range(4)]
-        wait_until(lambda: all(map(scene.stage.runs, ids)), deadline=SETTLING, message="the tasks do not run")
         wait_until(lambda: all(map(scene.journal.starts, ids)), deadline=SETTLING, message="the runs do not begin")
+        wait_until(lambda: _busy(scene) == len(ids), deadline=SETTLING, message="Prometheus does not show the tasks")
         born = restarts(scene)
         scene.first.cold_stop()
         task, queue = "ledger.train_held", scene.conditions.own_queue
         abandoned = total(returned(task, "cancelled"), started(task, queue), trained("held", "failure"))
         plan = total(multiplied(abandoned, len(ids)), born)
         assert_balanced(scene, *scene.settled(lambda: plan))
+
+
+def _busy(scene: Scene) -> float:
+    return scene.reading().latest("celery_worker_pool_busy").get(scene.first.node_name, 0.0)
