@@ -39,10 +39,11 @@ def emitted(page: str) -> dict[str, tuple[str, frozenset[str]]]:
 
 
 def make_every_kind_of_series(client: Celery) -> None:
-    """Runs what it takes for every described series to exist: a failure, a retry, an ETA, a time in the queue."""
+    """Runs what it takes for every described series to exist: failure, retry, ETA, time in the queue, a run."""
     results = [
         client.send_task(f"{APPLICATION}.refuse", ("Sad",)),
         client.send_task("shop.again"),
+        client.send_task("shop.train"),
         client.send_task(f"{APPLICATION}.order", countdown=0.1),
     ]
     for result in results:

@@ -23,6 +23,8 @@ LONG_LIMIT = 5.0
 #: A program that is a run of the task that starts it.
 PROGRAM = "from tests.told_runs import told_run\nwith told_run('training', 'program', samples=150, features=4): pass"
 
+KILLED = PROGRAM.replace("'program'", "'orphan'").replace("pass", "import os; os.kill(os.getpid(), 9)")
+
 
 def _train(model_type: str) -> None:
     with told_run("training", model_type, samples=SAMPLES, features=FEATURES):
@@ -91,14 +93,10 @@ def train_killed(self: Task) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(name="ledger.train_fork_killed")
-def train_fork_killed() -> None:
-    """Have a subprocess that is killed in its training, and succeed."""
-    pid = os.fork()
-    if pid == 0:
-        with told_run("training", "fork", samples=SAMPLES, features=FEATURES):
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(pid, 0)
+@app.task(name="ledger.train_program_killed")
+def train_program_killed() -> int:
+    """Have a program that is killed in its training, and succeed."""
+    return subprocess.run([sys.executable, "-c", KILLED], check=False, **subprocess_options()).returncode
 
 
 @app.task(name="ledger.train_hard", time_limit=LONG_LIMIT)

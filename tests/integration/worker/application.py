@@ -6,6 +6,7 @@ import time
 from celery import Celery, Task
 
 import celery_otel
+from tests.told_runs import told_run
 
 app = Celery("shop", broker="redis://unset", backend=os.environ.get("SHOP_BACKEND"))
 app.conf.broker_connection_retry_on_startup = True
@@ -28,6 +29,13 @@ def refuse(kind: str) -> None:
 def again(self: Task) -> None:
     """Is retried once and then fails."""
     raise self.retry(exc=KeyError("again"))
+
+
+@app.task(name="shop.train")
+def train() -> None:
+    """Searches for the best of one model."""
+    with told_run("tuning", "grid") as search, told_run("training", "forest", samples=10, features=2):
+        search.iteration(0.5)
 
 
 celery_otel.instrument(app)
