@@ -78,11 +78,15 @@ def test_what_trains_when_the_worker_gives_up_has_failed(pipeline: Pipeline, tmp
     with Scene(pipeline, Conditions(queue="runs-cold"), tmp_path) as scene:
         scene.start_workers()
         ids = [scene.stage.send("ledger.train_held", queue=scene.conditions.own_queue) for _ in range(4)]
-        wait_until(lambda: all(map(scene.stage.runs, ids)), deadline=SETTLING, message="the tasks do not run")
         wait_until(lambda: all(map(scene.journal.starts, ids)), deadline=SETTLING, message="the runs do not begin")
+        wait_until(lambda: _busy(scene) == len(ids), deadline=SETTLING, message="Prometheus does not show the tasks")
         born = restarts(scene)
         scene.first.cold_stop()
         task, queue = "ledger.train_held", scene.conditions.own_queue
         abandoned = total(returned(task, "cancelled"), started(task, queue), trained("held", "failure"))
         plan = total(multiplied(abandoned, len(ids)), born)
         assert_balanced(scene, *scene.settled(lambda: plan))
+
+
+def _busy(scene: Scene) -> float:
+    return scene.reading().latest("celery_worker_pool_busy").get(scene.first.node_name, 0.0)
