@@ -11,9 +11,9 @@ SHELL := bash
 
 PYTHON ?= python3
 TESTS ?= tests
-# Test files that run side by side, where their tests bear it; the others follow one by one (see tests/side_by_side.py).
-# JOBS=0 runs all of them in one process, for a debugger.
-JOBS ?= 2
+# How many test files run side by side, where their tests bear it; the others follow one by one: tests/side_by_side.py.
+# By default two of all, and none of TESTS=path, which then run in one process, as a debugger needs it.
+JOBS ?= $(if $(filter tests,$(TESTS)),2,0)
 BIN := .venv/bin
 BIN_CELERY54 := .venv-celery54/bin
 TOOL := collector/tools/tool_path.sh

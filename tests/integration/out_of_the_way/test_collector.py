@@ -28,6 +28,8 @@ def test_a_collector_in_trouble_is_not_the_workers_trouble(
     with endpoint() as collector, disturb(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as disturbed:
         assert [2 * number for number in range(20)] == disturbed.run(20)
         disturbed.wait_for(1, FAILURES, exporter="otlp")
+        # A result is there before the worker has counted it.
+        disturbed.wait_for(20, "celery_task_total", status="success")
         assert 20 == disturbed.counter("celery_task_total", status="success")
         disturbed.stop_within(bare_stop)
         (line,) = disturbed.lines

@@ -13,6 +13,8 @@ def test_a_full_disk_for_logs_changes_nothing(disturb: Disturb, bare_stop: float
         disturbed.wait_until_serving()
         assert [2 * number for number in range(20)] == disturbed.run(20)
         disturbed.wait_for(2, "celery_otel_export_failures_total", exporter="otlp")
+        # A result is there before the worker has counted it.
+        disturbed.wait_for(20, "celery_task_total", status="success")
         assert 20 == disturbed.counter("celery_task_total", status="success")
         disturbed.stop_within(bare_stop)
         # What reached standard output is Celery's banner: no line of the log found room anywhere.

@@ -106,6 +106,7 @@ def test_a_collector_that_comes_back_gets_every_span(disturb: Disturb) -> None:
         with Watch(disturbed) as watch:
             tasks = run_for(AWAY, disturbed)
             disturbed.wait_for(1, FAILURES, exporter="otlp")
+            disturbed.wait_for(tasks, ENDED)
             assert {EXPORTED: 0, DROPPED: 0, WAITING: tasks, ENDED: tasks} == figures(disturbed)
             with OtlpSink(port) as sink:
                 tasks += len(disturbed.run(TASKS))
@@ -152,6 +153,8 @@ def test_a_collector_in_trouble_is_not_the_workers_trouble(
     with endpoint() as collector, disturb(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **SPANS_ALONE) as disturbed:
         assert [2 * number for number in range(20)] == disturbed.run(20)
         disturbed.wait_for(1, FAILURES, exporter="otlp")
+        # A result is there before the worker has counted it.
+        disturbed.wait_for(20, ENDED)
         assert {EXPORTED: 0, DROPPED: 0, WAITING: 20, ENDED: 20} == figures(disturbed)
         disturbed.stop_within(bare_stop)
         (line,) = disturbed.lines
