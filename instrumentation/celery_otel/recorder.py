@@ -38,6 +38,7 @@ class SpanRecorder:
         announce: Called for each span that will be made, when its attempt ends.
 
     Attributes:
+        post: Called first, outside the lock: has those ends noted that are only written down.
         prepare: Called before spans are made: brings what `drain` shall then read.
     """
 
@@ -50,6 +51,7 @@ class SpanRecorder:
         announce: Callable[[], object] = lambda: None,
     ) -> None:
         self.prepare: Callable[[], object] = lambda: None
+        self.post: Callable[[], None] = lambda: None
         self._emit = emit
         self._announce = announce
         self._drain = drain
@@ -91,6 +93,8 @@ class SpanRecorder:
         Args:
             everything: Those too whose children may still be sending.
         """
+        # The ledger has a lock of its own, within which ends are noted.
+        self.post()
         with self._lock:
             if self._completing:
                 # This thread's own call, which was interrupted, goes on with what has ended meanwhile.

@@ -82,6 +82,14 @@ def record(number: int = 1, **said: Any) -> dict[str, Any]:
     return {"span": f"{number:016x}", **said}
 
 
+def test_ends_that_are_only_written_down_are_noted_first(desk: Desk) -> None:
+    """Whoever completes spans has the ledger's journal posted before."""
+    ended = attempt()
+    desk.recorder.post = lambda: desk.recorder.ended(ended, SUCCESS, ENDED)
+    desk.recorder.complete()
+    assert ended.span is desk.span.identity
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "error"),
     [

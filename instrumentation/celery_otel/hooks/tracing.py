@@ -36,9 +36,11 @@ class Recorder(Protocol):
     """Makes the spans of attempts that end.
 
     Attributes:
+        post: Called first, to have those ends noted that are only written down.
         prepare: Called before spans are made.
     """
 
+    post: Callable[[], None]
     prepare: Callable[[], object]
 
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:

@@ -109,6 +109,7 @@ class WorkerTelemetry:
             failed = self._count_export_failure
             self.tracing = WorkerTracing(worker, name, settings, self.arrivals, open_spans, describe, failed)
             self.ledger.ended_too = self.tracing.spans.recorder.ended
+            self.tracing.spans.recorder.post = self.ledger.post
             self.ledger.read_too = self.tracing.spans.read
         attempts = None if self.tracing is None else self.tracing.attempts
         self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)

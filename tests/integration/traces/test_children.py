@@ -2,6 +2,7 @@
 
 import pytest
 
+from celery_otel_pipeline.ports import free_port
 from tests.integration.out_of_the_way.endpoints import Accepting, Refusing, Silent
 from tests.integration.traces.conftest import Traced
 
@@ -80,3 +81,11 @@ def test_no_exporter_no_span(traced: Traced) -> None:
     worker.warm_stop()
     assert {"celery.task.total"} <= set(traced.sink.metrics())
     assert [] == traced.sink.spans()
+
+
+@pytest.mark.parametrize("exporter", ["none", "prometheus"])
+def test_spans_do_not_wait_for_metrics(traced: Traced, exporter: str) -> None:
+    """The span of a worker's only task leaves soon, though nobody reads the worker's series."""
+    traced.worker(OTEL_METRICS_EXPORTER=exporter, OTEL_EXPORTER_PROMETHEUS_PORT=str(free_port()))
+    traced.run("traces.order")
+    traced.wait_for({"process traces.order": 1})

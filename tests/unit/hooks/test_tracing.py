@@ -48,6 +48,7 @@ class Recorder:
     def __init__(self) -> None:
         self.ends: list[tuple[Attempt, Outcome, float]] = []
         self.prepare: Callable[[], object] = lambda: None
+        self.post: Callable[[], None] = lambda: None
         self.completions = self.collections = 0
 
     def ended(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
