@@ -12,7 +12,9 @@ from tests.acceptance.ledger.tasks_runs import LONG_LIMIT, SCORES
 
 #: Programs that are started: each takes a second of everybody's time.
 PROGRAMS = 2
-NO_PROGRAM = "a program's start forks the worker with its greenlets: the copy may take messages, which are then lost"
+NO_PROGRAM = (
+    "left out: in a run with programs two messages were lost, it seems to the forked copy of the worker's greenlets"
+)
 
 
 def _ending(name: str, task: str, status: str, error: str, *runs: Plan, times: int = MANY) -> Outcome:
@@ -25,7 +27,7 @@ def _ending(name: str, task: str, status: str, error: str, *runs: Plan, times: i
 
 
 def _program(name: str, task: str, run: Plan) -> Outcome:
-    """An outcome with a program. Gevent's own `subprocess` forks the worker with its greenlets: messages get lost."""
+    """An outcome with a program, left out with gevent: see the remark."""
     return replace(
         _ending(name, task, "success", "", run, times=PROGRAMS),
         possible=lambda conditions: conditions.pool != "gevent",
