@@ -28,6 +28,8 @@ FROM_ZERO = re.compile(
     r"|(training|tuning)_runs_total|training_models_total|task_unknown_total|messages_invalid_total|worker_child_restarts_total|otel_\w+_total)"
 )
 COUNTED = re.compile(r".+_(total|count)")
+#: What processes use and how long the backend takes: no plan of outcomes says that. They have tests of their own.
+NOT_OF_ATTEMPTS = "celery_(process|gpu|result_backend)_.+"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ class Reading:
     @classmethod
     def of(cls, prometheus: PrometheusServer, job: str) -> "Reading":
         """Read what Prometheus has of this job."""
-        no_bucket = f'{{__name__=~"celery_.+", __name__!~".+_bucket", job="{job}"}}'
-        last_bucket = f'{{__name__=~"celery_.+_bucket", le="+Inf", job="{job}"}}'
+        own = f'__name__!~"{NOT_OF_ATTEMPTS}", job="{job}"'
+        no_bucket = f'{{__name__=~"celery_.+", __name__!~".+_bucket", {own}}}'
+        last_bucket = f'{{__name__=~"celery_.+_bucket", le="+Inf", {own}}}'
         return cls(prometheus.series(no_bucket, window="1h"), prometheus.series(last_bucket, window="1h"))
 
     def named(self, name: str) -> list[RawSeries]:
