@@ -1,5 +1,6 @@
 """Ends of whole workers: what they counted before they died is in Prometheus, and stays true."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.repository import COLLECTOR_CONFIGURATION
+from tests.acceptance.ledger.balance import NOT_OF_ATTEMPTS
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.plan import Plan, multiplied, ran, total
 from tests.acceptance.ledger.run import assert_balanced, restarts
@@ -103,9 +105,10 @@ def _block(scene: Scene) -> None:
 
 
 def _last_export(scene: Scene, name: str) -> dict[str, float]:
-    """The counters that the worker itself last sent, each summed over its series."""
+    """The counters of attempts that the worker itself last sent, each summed over its series."""
     exports = [export for export in scene.pipeline.tap.exports(scene.job) if export.instance == name]
-    return {metric.replace(".", "_"): value for metric, value in exports[-1].counters.items()}
+    sent = {metric.replace(".", "_"): value for metric, value in exports[-1].counters.items()}
+    return {metric: value for metric, value in sent.items() if not re.match(NOT_OF_ATTEMPTS, metric)}
 
 
 def _history(scene: Scene, name: str) -> dict[str, float]:
