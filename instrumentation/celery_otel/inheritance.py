@@ -14,6 +14,7 @@ from opentelemetry.trace import Span, SpanContext, TraceFlags
 
 from celery_otel.core.span import TRACEPARENT_FORM
 from celery_otel.relay_sender import Sender
+from celery_otel.relay_span import traceparent
 
 RELAY = "CELERY_OTEL_RELAY"
 """The environment variable of the way to the worker: file descriptor and inode."""
@@ -36,7 +37,7 @@ class Inherited:
 
 def bequeathed(descriptor: int, span: Span | None) -> dict[str, str]:
     """What stands in the environment of a program that inherits a descriptor, and the task's span if that is known."""
-    return {RELAY: _name(descriptor), TRACEPARENT: "" if span is None else _traceparent(span)}
+    return {RELAY: _name(descriptor), TRACEPARENT: "" if span is None else traceparent(span.get_span_context())}
 
 
 class Heir:
@@ -81,11 +82,6 @@ HEIR = Heir()
 def _name(descriptor: int) -> str:
     found = os.fstat(descriptor)
     return f"{descriptor}:{found.st_ino}" if stat.S_ISSOCK(found.st_mode) else ""
-
-
-def _traceparent(span: Span) -> str:
-    context = span.get_span_context()
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def _context(traceparent: str) -> SpanContext | None:

@@ -288,10 +288,15 @@ class UnsampledSpan(NonRecordingSpan):
         return f"UnsampledSpan({self._own()!r})"
 
 
+def traceparent(context: SpanContext) -> str:
+    """A span as a header names it. Source: W3C Trace Context."""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
 def _reference(context: SpanContext) -> Record:
     """What a link points to. Source: W3C Trace Context."""
     ids: dict[str, Any] = {
-        "traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}",
+        "traceparent": traceparent(context),
         "tracestate": context.trace_state.to_header(),
         "remote": context.is_remote,
     }
