@@ -12,6 +12,7 @@ from typing import Self
 
 from celery_otel_pipeline import session_guard
 from celery_otel_pipeline.environment import child_environment
+from celery_otel_pipeline.held_signals import ending_signals_held
 from celery_otel_pipeline.polling import DeadlineError
 
 _TAIL_LINES = 30
@@ -85,6 +86,11 @@ class Process:
             raise RuntimeError(f"{self.name} runs already, with pid {self.pid}: stop it first")
         self._end_session()
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        # A Ctrl-C between the birth of a process and its name in our books would leave it behind.
+        with ending_signals_held():
+            self._launch()
+
+    def _launch(self) -> None:
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
             self._popen = subprocess.Popen(  # noqa: S603 - the caller names the program

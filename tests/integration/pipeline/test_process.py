@@ -1,5 +1,6 @@
 """A child process: its log, its end, and what it leaves behind, which is nothing."""
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -187,3 +188,32 @@ def test_guard_ends_with_the_process(tmp_path: Path) -> None:
 
     assert len(during) == 2
     assert {child.pid for child in psutil.Process().children()} == before
+
+
+# Interrupts itself between the birth of a process and the moment its guard is made.
+INTERRUPTED_OWNER = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from celery_otel_pipeline.process import Process
+
+class InterruptedPopen(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGINT)
+
+subprocess.Popen = InterruptedPopen
+process = Process("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], directory=Path(sys.argv[1]))
+try:
+    process.start()
+except KeyboardInterrupt:
+    print("interrupted", process.pid, flush=True)
+    print("ended", process.kill(), flush=True)
+"""
+
+
+def test_an_interrupt_while_a_process_starts_comes_after_its_start(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a start is raised when the process can be ended, and its guard with it."""
+    interrupted = Process("owner", [sys.executable, "-c", INTERRUPTED_OWNER, str(tmp_path)], directory=tmp_path)
+    with interrupted:
+        assert interrupted.wait(30) == 0, interrupted.log
+    assert re.fullmatch(r"interrupted \d+\nended -9\n", interrupted.log)

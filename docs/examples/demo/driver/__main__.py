@@ -18,6 +18,8 @@ from urllib.parse import urlencode
 
 from celery import Celery
 
+from celery_otel_pipeline.held_signals import ENDING_SIGNALS
+
 from .comparison import differing
 from .conductor import Conductor, ConductorError
 from .display import Screen
@@ -31,7 +33,6 @@ from .unreliable_server import UnreliableServer
 from .witness import JournalReader, Witness
 
 INTERRUPTED = 130
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
