@@ -107,8 +107,8 @@ TARGETS = {
 """What runs the targets of the Makefile."""
 
 HOW_TO = (
-    "run it by a line of COMMANDS (or another table) in tests/doc_blocks/known.py, or write a mark on the line before the "
-    f"block: <!-- output --> for what a program prints, <!-- needs: X --> with X of {', '.join(NEEDS)}"
+    "run it by a line of COMMANDS (or another table) in tests/doc_blocks/known.py, or write a mark on the line before "
+    f"the block: <!-- output --> for what a program prints, <!-- needs: X --> with X of {', '.join(NEEDS)}"
 )
 
 
@@ -120,7 +120,9 @@ def how(command: str) -> How | None:
 def unknown(block: Block) -> Iterator[str]:
     """What is not known of a block, in words; nothing if all is."""
     if block.needs:
-        yield from [] if block.needs in NEEDS else [f"{block.where}: needs {block.needs!r}, which is none of {set(NEEDS)}"]
+        yield from (
+            [] if block.needs in NEEDS else [f"{block.where}: needs {block.needs!r}, which is none of {set(NEEDS)}"]
+        )
     elif block.is_output:
         return
     elif block.language not in LANGUAGES:

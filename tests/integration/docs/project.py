@@ -26,7 +26,9 @@ class Project:
     def __init__(self, directory: Path, broker_url: str) -> None:
         self.directory = directory
         self.broker_url = broker_url
-        application = next(block.text for block in blocks_of("README.md", (ROOT / "README.md").read_text()) if _is_app(block.text))
+        application = next(
+            block.text for block in blocks_of("README.md", (ROOT / "README.md").read_text()) if _is_app(block.text)
+        )
         (directory / "shop.py").write_text(application)
         for package in _PACKAGES:
             (directory / package).mkdir()
