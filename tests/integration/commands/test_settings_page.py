@@ -43,11 +43,16 @@ def advised() -> dict[str, Any]:
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in update.keywords}
 
 
+def order(number: int) -> int:
+    """The page's task."""
+    return number
+
+
 def gathered(url: str, **settings: Any) -> Facts:
     """What the doctor gathers where an application has the page's settings, but for these."""
     with Celery("shop", broker=url, backend=url, set_as_current=False) as app:
         app.conf.update({**advised(), **settings})
-        app.task(lambda number: number, name="shop.order")
+        app.task(order, name="shop.order")
         facts = gather(app, Where(environ={}))
         app.backend.client.close()
     return facts
