@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from celery import Celery
 
@@ -66,7 +67,7 @@ def on_settings(facts: Facts) -> list[Finding]:
 
 def text(findings: list[Finding]) -> str:
     """The findings as the doctor shows them, without their number below."""
-    return report(findings, None).rpartition("\n\n")[0] + "\n"
+    return click.unstyle(report(findings, None)).rpartition("\n\n")[0] + "\n"
 
 
 @pytest.fixture(scope="module")

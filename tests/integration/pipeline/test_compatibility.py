@@ -40,7 +40,7 @@ def test_the_rules_are_valid(file: str) -> None:
 
 
 def test_the_values_are_those_of_the_mapping() -> None:
-    """Every name has the value and labels of its counterpart, a restart stays a restart, and nothing comes of nothing."""
+    """Every name has its counterpart's value and labels, a restart stays a restart, and nothing comes of nothing."""
     promtool("test", "rules", "tests.yaml")
 
 
