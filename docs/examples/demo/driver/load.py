@@ -67,7 +67,7 @@ def main() -> None:
     """Send plan after plan, until the process is ended."""
     client = Celery("load", broker=os.environ["PLAYGROUND_BROKER_URL"], backend=os.environ["PLAYGROUND_RESULT_BACKEND"])
     celery_otel.instrument(client)
-    with UnreliableServer(listen=("", 8080), host=os.environ["HOSTNAME"]) as server:
+    with UnreliableServer(listen=("", 0), host=os.environ["HOSTNAME"]) as server:
         load = Load(client, server, lambda: time.sleep(PAUSE))
         for seed in count(1):
             load.perform(seed)
