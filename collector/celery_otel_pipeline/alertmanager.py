@@ -38,11 +38,11 @@ class HeldAlert:
 
 
 class AlertmanagerServer(Server):
-    """A server whose receivers' addresses and waits alone differ from `alertmanager.yml`.
+    """A server of which only who is told, and after which waits, differ from `alertmanager.yml`.
 
     Args:
         directory: Where data, configuration and log go.
-        receiver_url: Where all receivers post, each to its own name behind this address.
+        receiver_url: The webhook of all receivers, each of which has its own name behind this address.
         waits: Other values of `group_wait`, `group_interval` and `repeat_interval`, as in "1s", for every route that
             names them and for the first of all.
         configuration: The file to start from.
@@ -120,7 +120,7 @@ def program(*names: str) -> str:
 
 
 def adapted(settings: dict[str, Any], receiver_url: str, waits: Mapping[str, str]) -> dict[str, Any]:
-    """Return Alertmanager's settings with other addresses and waits, and nothing else changed."""
+    """Return Alertmanager's settings with other receivers and waits, and nothing else changed."""
     return {
         **settings,
         "route": {**_route(settings["route"], waits), **waits},
@@ -136,14 +136,7 @@ def _route(route: Mapping[str, Any], waits: Mapping[str, str]) -> dict[str, Any]
 
 
 def _receiver(receiver: Mapping[str, Any], url: str) -> dict[str, Any]:
-    addresses = {"url", "url_file"}
-    return {
-        **receiver,
-        "webhook_configs": [
-            {**{name: value for name, value in hook.items() if name not in addresses}, "url": f"{url}/{receiver['name']}"}
-            for hook in receiver.get("webhook_configs", [])
-        ],
-    }
+    return {"name": receiver["name"], "webhook_configs": [{"url": f"{url}/{receiver['name']}"}]}
 
 
 def _held(alert: Mapping[str, Any]) -> HeldAlert:

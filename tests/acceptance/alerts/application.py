@@ -18,7 +18,7 @@ app = Celery("faults", broker="redis://unset", set_as_current=False)
 app.conf.update(
     broker_connection_retry_on_startup=True,
     task_ignore_result=True,
-    worker_hijack_root_logger=True,
+    worker_prefetch_multiplier=1,
     # A child that is killed has no result on its way.
     worker_lost_wait=1.0,
     **json.loads(os.environ.get("FAULTS_SETTINGS", "{}")),

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from celery_otel_pipeline.notifications import NotificationReceiver
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
-from celery_otel_pipeline.rules import write_rules
+from celery_otel_pipeline.rules import Changes, write_rules
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.acceptance.alerts.api_server import ApiServer
 
@@ -34,9 +33,6 @@ EXPIRATION = 10
 WAITS = {"group_wait": "3s", "group_interval": "1s", "repeat_interval": "1h"}
 #: Seconds that a process may take to be seen.
 PATIENCE = 60.0
-
-Changes = Mapping[str, Mapping[str, float | str]]
-
 
 class Stack:
     """The servers, with the rules of this repository of which windows, thresholds and `for` are shortened.
@@ -55,7 +51,6 @@ class Stack:
         self.receiver = NotificationReceiver()
         self.alertmanager = AlertmanagerServer(directory, receiver_url=self.receiver.url, waits=WAITS)
         rules = directory / "rules"
-        rules.mkdir(parents=True)
         write_rules(rules, changes)
         self.prometheus = PrometheusServer(
             directory,
@@ -143,19 +138,10 @@ class Stack:
             message=lambda: f"{expr} is to be {value:g} and is {self.value(expr)}",
         )
 
-    def looks(self) -> None:
-        """Wait until Prometheus has looked twice more: what was exported before is then known."""
-        scrapes = 'sum(count_over_time(up{job="celery_workers"}[1h]))'
-        before = self.value(scrapes) or 0.0
-        wait_until(
-            lambda: (self.value(scrapes) or 0.0) >= before + 2, deadline=PATIENCE, message="Prometheus does not scrape"
-        )
-
     def __enter__(self) -> Self:
         for server in (self.redis, self.receiver, self.collector, self.alertmanager, self.prometheus, self.api):
             self._stack.enter_context(server)
         self.producer = self._stack.enter_context(_producer(self.redis.url))
-        self.opened = time.monotonic()
         return self
 
     def __exit__(

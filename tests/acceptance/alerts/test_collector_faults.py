@@ -1,4 +1,4 @@
-"""Jaeger is away, and the collector's queue of spans fills up, until it takes no more: each stage raises its alert."""
+"""A collector is given more than it can take, in two ways: each raises its alert."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,22 +6,30 @@ from dataclasses import dataclass
 import pytest
 
 from celery_otel_pipeline.jaeger import JaegerServer
+from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from tests.acceptance.alerts.conftest import Lists
-from tests.acceptance.alerts.drill import Drill, Fault
+from tests.acceptance.alerts.drill import PATIENCE, Drill
+from tests.acceptance.alerts.flood import flood
 from tests.acceptance.alerts.recorder import Key
 from tests.acceptance.alerts.shortened import shortened
 from tests.acceptance.alerts.stack import Stack
 
-#: Bytes that may wait for Jaeger: those of about a hundred spans.
-ROOM = 50_000
-#: Every span is kept, and told at once to the worker when there is no room for it.
-SETTINGS = {"QUEUE_BYTES": str(ROOM), "KEEP_TASKS": "faults[.]nothing"}
+FILLING, REFUSING = Key("CollectorQueueFilling"), Key("CollectorRefusing")
+#: Little memory and little room for what waits for Jaeger. The tasks' spans go there at once, and no others do.
+SETTINGS = {
+    "MEMORY_LIMIT_MIB": "200",
+    "MEMORY_SPIKE_MIB": "40",
+    "DECISION_WAIT": "3s",
+    "SAMPLING_PERCENTAGE": "0",
+    "KEEP_TASKS": "faults[.]nothing",
+    "QUEUE_BYTES": "50000",
+}
 
 
 @dataclass
 class Scene:
-    """A stack whose collector has little room, and a Jaeger that is not there yet."""
+    """A stack with one worker, and a Jaeger that is not there yet."""
 
     drill: Drill
     jaeger: JaegerServer
@@ -29,11 +37,11 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The stack, in which everything is well as long as there are no spans."""
+    """The stack, in which all is well as long as there are no spans; what the collector refuses must not expire."""
     directory = tmp_path_factory.mktemp("collector-faults")
-    target = f"{LOOPBACK}:{free_port()}"
-    jaeger = JaegerServer(directory / "jaeger", otlp_target=target)
-    with Stack(directory, shortened(), jaeger=target, settings=SETTINGS) as stack, Drill(stack) as drill:
+    jaeger = JaegerServer(directory / "jaeger", otlp_target=f"{LOOPBACK}:{free_port()}")
+    collector = {"jaeger": jaeger.otlp_target, "settings": SETTINGS, "metric_expiration": "1m"}
+    with Stack(directory, shortened(), **collector) as stack, Drill(stack) as drill:
         stack.worker("worker").start()
         stack.shows("sum(celery_worker_up)", 1)
         drill.quiet()
@@ -41,29 +49,28 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         jaeger.kill()
 
 
-def _fill(stack: Stack, share: float) -> None:
-    """Publish tasks until so much of the queue is taken."""
-    queue = "max(otelcol_exporter_queue_size) / max(otelcol_exporter_queue_capacity)"
-    while (stack.value(queue) or 0.0) < share:
-        stack.send("nothing", times=10)
-        stack.looks()
+def test_a_flood_of_spans_is_refused(scene: Scene, lists: Lists) -> None:
+    """CollectorRefusing, while the memory is full."""
+    flood(scene.drill.stack.collector)
+    fault = scene.drill.fault("a flood of spans, for which the collector has no memory", REFUSING)
+    scene.drill.fires(fault)
+    scene.drill.resolves(fault)
+    scene.drill.quiet()
+    assert scene.drill.expected() == scene.drill.notified()
+    lists(scene.drill.rows(fault))
 
 
-def test_the_queue_fills_and_then_is_full(scene: Scene, lists: Lists) -> None:
-    """CollectorQueueFilling first, CollectorRefusing when there is no room; both are over when Jaeger is there."""
+def test_the_queue_towards_jaeger_fills(scene: Scene, lists: Lists) -> None:
+    """CollectorQueueFilling, until Jaeger is there; that a full queue refuses follows from it, and is not notified."""
     drill, stack = scene.drill, scene.drill.stack
-    filling = drill.fault("Jaeger is away, and spans wait for it", Key("CollectorQueueFilling"))
-    _fill(stack, 0.6)
-    drill.fires(filling)
-    assert Key("CollectorRefusing") not in drill.notified()
-    full: Fault = drill.fault("Jaeger is away, and there is no room for more spans", Key("CollectorRefusing"))
+    fault = drill.fault("Jaeger is away, and spans wait for it", FILLING)
+    stack.send("nothing", times=50)
+    drill.fires(fault)
     stack.send("nothing", times=300)
-    drill.fires(full)
+    wait_until(lambda: REFUSING in drill.inhibited(fault), deadline=PATIENCE, message="a full queue does not refuse")
     scene.jaeger.start()
-    filling.mended()
-    full.mended()
-    drill.resolves(filling)
-    drill.resolves(full)
+    fault.mended()
+    drill.resolves(fault)
     drill.quiet()
     assert drill.expected() == drill.notified()
-    lists(drill.rows(filling) + drill.rows(full))
+    lists(drill.rows(fault))

@@ -7,16 +7,16 @@ from celery_otel_pipeline.worker import CeleryWorker, start_together
 from tests.acceptance.alerts.drill import Drill, Fault
 from tests.acceptance.alerts.recorder import Key
 
-#: Of a worker's events one every 10 s: the API then counts it as up for 50 s without any.
-PATIENT = ("--heartbeat-interval", "10")
+#: Of a worker's events one every 20 s: the API then counts it as up for 100 s without any.
+PATIENT = ("--heartbeat-interval", "20")
 #: A consumer that knows no priorities never looks where a message with one lies.
 NO_PRIORITIES = {"broker_transport_options": {"priority_steps": [0]}}
-#: More messages than wait in any queue that is in order.
-BACKLOG = 40
+#: How many messages are a backlog, and how many are not.
+MANY, FEW = 40, 5
 
 
 class WorkerScene:
-    """Six workers and a queue that nobody consumes. What is done to one does not reach the others.
+    """Seven workers and a queue that nobody consumes. What is done to one does not reach the others.
 
     Args:
         drill: Sees the alerts.
@@ -31,6 +31,7 @@ class WorkerScene:
         worker = self.stack.worker
         self.workers = {
             "blocked": worker("blocked", "blocked", concurrency=2),
+            "late": worker("late", "late"),
             "stuck": worker("stuck", "stuck", settings=NO_PRIORITIES),
             "dead": worker("dead", "dead"),
             "frozen": worker("frozen", "frozen"),
@@ -46,35 +47,48 @@ class WorkerScene:
         self.stack.shows("sum(celery_worker_up)", len(self.workers))
         self.drill.quiet()
 
-    def break_everything(self) -> None:
-        """Make all faults."""
-        self._starts_seldom()
-        self._blocks()
-        self._sticks()
+    def stop_workers(self) -> None:
+        """Let two workers fall silent, in two ways."""
         self._dies()
         self._freezes()
+
+    def start_workers(self) -> None:
+        """Let them be there again."""
+        self.workers["frozen"].signal(signal.SIGCONT)
+        self._mended("frozen")
+        self.workers["dead"].start()
+        self._mended("dead")
+
+    def break_everything(self) -> None:
+        """Make all other faults."""
+        self._starts_seldom()
+        self._blocks()
+        self._is_late()
+        self._sticks()
         self._stalls()
         self._mails()
 
     def _starts_seldom(self) -> None:
         self.seldom.start()
-        what = "a worker that exports once a minute, of which the collector forgets everything after 10 s"
+        what = "a worker exports once a minute, and the collector forgets what it was sent after 10 s"
         self._note("seldom", what, Key("WorkerNotReporting", self.seldom.node_name))
 
     def _blocks(self) -> None:
-        self.stack.send("hold", str(self.directory), times=2 + BACKLOG, queue="blocked")
-        what = "both slots of a pool run tasks that do not end, and forty more wait"
-        alerts = (
-            Key("PoolSaturated", self._node("blocked")),
-            Key("QueueBacklog", "blocked"),
-            Key("OldestMessageTooOld", "blocked"),
-        )
+        self.stack.send("hold", str(self.directory), times=MANY, queue="blocked")
+        what = "both slots of a pool run tasks that do not end, and many more wait"
+        alerts = Key("PoolSaturated", self._node("blocked")), Key("QueueBacklog", "blocked")
         self._note("blocked", what, *alerts)
+
+    def _is_late(self) -> None:
+        self.stack.send("hold", str(self.directory), times=FEW, queue="late")
+        what = "the one slot of a pool runs a task that does not end, and a few more wait"
+        alerts = Key("PoolSaturated", self._node("late")), Key("OldestMessageTooOld", "late")
+        self._note("late", what, *alerts)
 
     def _sticks(self) -> None:
         self.stack.send("nothing", times=3, queue="stuck", priority=6)
         what = "a worker does not take the messages of its queue, which have a priority that it does not know"
-        self._note("stuck", what, Key("ConsumerStuck", "stuck"))
+        self._note("stuck", what, Key("ConsumerStuck", self._node("stuck")))
 
     def _dies(self) -> None:
         self.workers["dead"].kill()
@@ -95,16 +109,13 @@ class WorkerScene:
         self._note("mail", "messages in a queue that nobody consumes", Key("QueueWithoutConsumer", "mail"))
 
     def repair_everything(self) -> None:
-        """Mend all faults."""
+        """Mend all of them."""
         (self.directory / "gate").touch()
         self.stall.unlink()
-        self.workers["frozen"].signal(signal.SIGCONT)
         self.stack.producer.control.add_consumer("mail", destination=[self._node("blocked")])
-        self._mended("blocked", "silent", "frozen", "mail")
+        self._mended("blocked", "late", "silent", "mail")
         self._replace("stuck", self.workers["stuck"])
         self._replace("seldom", self.seldom)
-        self.workers["dead"].start()
-        self._mended("dead")
 
     def _replace(self, name: str, worker: CeleryWorker) -> None:
         """A worker as it should be takes the place of one that is not."""
