@@ -26,15 +26,14 @@ class Row(TypedDict):
     resolved: float
 
 
-def rows(properties: Iterable[tuple[str, object]]) -> list[Row]:
-    """The rows among the properties of tests, by alert."""
-    found: list[Row] = [value for name, value in properties if name == PROPERTY]  # type: ignore[misc]
-    return sorted(found, key=lambda row: (row["alert"], row["fault"]))
+def by_alert(rows: Iterable[Row]) -> list[Row]:
+    """The rows in the order of a list."""
+    return sorted(rows, key=lambda row: (row["alert"], row["fault"]))
 
 
-def plain(found: Sequence[Row]) -> list[str]:
-    """The lines of a table for a terminal."""
-    cells = [_HEAD, *(_cells(row) for row in found)]
+def plain(rows: Sequence[Row]) -> list[str]:
+    """The lines of a list for a terminal."""
+    cells = [_HEAD, *(_cells(row) for row in by_alert(rows))]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
