@@ -37,10 +37,9 @@ def fail() -> Never:
 
 
 @app.task(name="faults.often")
-def often(*, well: bool) -> None:
-    """Succeed or raise, as told."""
-    if not well:
-        raise ValueError("as planned")
+def often(divisor: int) -> float:
+    """Raise for 0."""
+    return 1 / divisor
 
 
 @app.task(name="faults.slow")

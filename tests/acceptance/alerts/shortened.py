@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-#: A worker's heart beats every 5 s, which is heard 2 s later at most; a series without a sender lives for 10 s.
-HEARTBEAT_LATE = 12
-SILENT = 20
-OLD = 15
+#: A worker's heart beats every 5 s, and is heard of 2 s later at most.
+FRESH = 12
+#: The series of a worker that is gone stand still for 15 s, and the last beat may have been 5 s before.
+SILENT = 25
 
 _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
     "HighTaskFailureRate": {"threshold": 10},
@@ -15,18 +15,18 @@ _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
     "WorkerLost": {"window": "15s"},
     "UnknownTasks": {"window": "15s"},
     "DuplicateTasks": {"window": "15s"},
-    "WorkerDown": {"window": "10s"},
+    "WorkerDown": {"window": "25s"},
     "WorkerSilent": {"threshold": SILENT},
     "PoolSaturated": {"window": "5s"},
-    "ConsumerStuck": {"threshold": 8, "fresh": HEARTBEAT_LATE, "window": "5s"},
+    "ConsumerStuck": {"threshold": 8, "fresh": FRESH, "window": "5s"},
     "WorkerNotReporting": {"threshold": 40, "window": "20s", "for": "4s"},
     "QueueBacklog": {"threshold": 20},
     "QueueWithoutConsumer": {"for": "2s"},
-    "OldestMessageTooOld": {"threshold": OLD},
+    "OldestMessageTooOld": {"threshold": 15},
     "BeatNotFiring": {"threshold": 8, "window": "10s"},
     "BrokerDown": {},
     "TelemetryLost": {"window": "15s"},
-    "CollectorDown": {},
+    "CollectorDown": {"for": "3s"},
     "CollectorRefusing": {"window": "15s"},
     "CollectorQueueFilling": {"threshold": 0.5},
     "ApiDown": {"window": "5s", "for": "2s"},

@@ -15,6 +15,7 @@ from celery_otel.settings import Settings
 from celery_otel_pipeline.alertmanager import AlertmanagerServer
 from celery_otel_pipeline.beat import CeleryBeat
 from celery_otel_pipeline.collector import Collector
+from celery_otel_pipeline.fetching import fetch
 from celery_otel_pipeline.notifications import NotificationReceiver
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.prometheus import PrometheusServer
@@ -27,8 +28,8 @@ ROOT = Path(__file__).parents[3]
 APPLICATION = "tests.acceptance.alerts.application:app"
 #: How often everybody exports, in milliseconds.
 EXPORT_INTERVAL = "1000"
-#: After how long the collector drops a series that nobody sends: ten exports. Seconds.
-EXPIRATION = 10
+#: After how long the collector drops a series that nobody sends: fifteen exports.
+EXPIRATION = "15s"
 #: Causes come in one moment with their consequences: waiting a little is what lets the one inhibit the other.
 WAITS = {"group_wait": "3s", "group_interval": "1s", "repeat_interval": "1h"}
 #: Seconds that a process may take to be seen.
@@ -47,7 +48,7 @@ class Stack:
     def __init__(self, directory: Path, changes: Changes, *, queues: Sequence[str] = (), **collector: Any) -> None:
         self.directory = directory
         self.redis = RedisServer(directory)
-        self.collector = Collector(directory, **{"metric_expiration": f"{EXPIRATION}s", **collector})
+        self.collector = Collector(directory, **{"metric_expiration": EXPIRATION, **collector})
         self.receiver = NotificationReceiver()
         self.alertmanager = AlertmanagerServer(directory, receiver_url=self.receiver.url, waits=WAITS)
         rules = directory / "rules"
@@ -139,10 +140,16 @@ class Stack:
         )
 
     def __enter__(self) -> Self:
-        for server in (self.redis, self.receiver, self.collector, self.alertmanager, self.prometheus, self.api):
+        for server in (self.redis, self.receiver, self.collector, self.alertmanager, self.api):
             self._stack.enter_context(server)
+        # Last: at its first look nothing is missing.
+        wait_until(self._api_is_seen, deadline=PATIENCE, message="the API's series do not reach the collector")
+        self._stack.enter_context(self.prometheus)
         self.producer = self._stack.enter_context(_producer(self.redis.url))
         return self
+
+    def _api_is_seen(self) -> bool:
+        return "\ncelery_broker_up{" in fetch(self.collector.metrics_url)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

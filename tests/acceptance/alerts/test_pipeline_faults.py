@@ -91,8 +91,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def test_only_the_cause_is_notified(scene: Scene, outage: Outage, lists: Lists) -> None:
     """It fires, its consequences are inhibited, it resolves after the repair, and they are not notified then either."""
     drill, started = scene.drill, time.monotonic()
-    outage.begins(scene)
     fault = drill.fault(outage.what, Key(outage.alert))
+    outage.begins(scene)
     drill.fires(fault)
     if outage.has_consequences:
         wait_until(lambda: drill.inhibited(fault), deadline=PATIENCE, message="nothing is inhibited")

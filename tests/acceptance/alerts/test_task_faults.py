@@ -72,7 +72,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 def _go_wrong(scene: Scene, directory: Path) -> None:
     stack = scene.drill.stack
-    stack.send("hold", str(directory), times=1)
+    stack.send("hold", str(directory))
     stack.send("slow", times=6, soft_time_limit=1)
     scene.breaks("TaskTimeout", "six tasks exceed their soft time limit", "faults.slow")
     stack.producer.send_task("faults.unheard_of")
@@ -84,8 +84,8 @@ def _go_wrong(scene: Scene, directory: Path) -> None:
     stack.send("fail", times=8)
     scene.breaks("TaskFailureRatio", "all of eight attempts of a task fail", "faults.fail")
     for _ in range(15):
-        stack.send("often", well=False)
-        stack.send("often", times=3, well=True)
+        stack.send("often", 0)
+        stack.send("often", 1, times=3)
     scene.breaks("HighTaskFailureRate", "15 of 60 attempts of a task fail", "faults.often")
     stack.send("retry", 40)
     scene.breaks("RetryStorm", "a task asks for forty retries, each at once", "faults.retry")

@@ -70,7 +70,7 @@ class WorkerScene:
 
     def _starts_seldom(self) -> None:
         self.seldom.start()
-        what = "a worker exports once a minute, and the collector forgets what it was sent after 10 s"
+        what = "a worker exports once a minute, and the collector forgets what it was sent after 15 s"
         self._note("seldom", what, Key("WorkerNotReporting", self.seldom.node_name))
 
     def _blocks(self) -> None:
