@@ -1,8 +1,9 @@
 """Faults that were made, the alerts that they have to raise, and how long those took to come and to go."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -58,28 +59,26 @@ class Drill:
     def fires(self, fault: Fault) -> None:
         """Wait until Prometheus fires a fault's alerts, Alertmanager holds them, and their receiver knows of them."""
         for alert in fault.alerts:
-            wait_until(
-                lambda alert=alert: self._has_fired(alert, fault.made),  # type: ignore[misc]
-                deadline=PATIENCE,
-                message=lambda alert=alert: f"{alert} does not fire for: {fault.what}. {self._state()}",  # type: ignore[misc]
-            )
+            self._wait(partial(self._has_fired, alert, fault.made), f"{alert} does not fire for: {fault.what}")
 
     def resolves(self, fault: Fault) -> None:
         """Wait until a mended fault's alerts are over everywhere."""
         for alert in fault.alerts:
-            wait_until(
-                lambda alert=alert: self._is_over(alert, fault.repaired),  # type: ignore[misc]
-                deadline=PATIENCE,
-                message=lambda alert=alert: f"{alert} does not resolve after: {fault.what}. {self._state()}",  # type: ignore[misc]
-            )
+            self._wait(partial(self._is_over, alert, fault.repaired), f"{alert} does not resolve after: {fault.what}")
 
     def quiet(self) -> None:
         """Wait until nothing fires or is held but the dead man's switch."""
-        wait_until(
-            lambda: self._newest() == ({WATCHDOG}, {WATCHDOG}, set()),
-            deadline=PATIENCE,
-            message=lambda: f"something goes on. {self._state()}",
-        )
+        self._wait(lambda: self._newest() == ({WATCHDOG}, {WATCHDOG}, set()), "something goes on")
+
+    def holds_back(self, fault: Fault, *alerts: Key) -> None:
+        """Wait until Alertmanager has kept quiet about alerts since a fault was made; without alerts, about any."""
+        wanted = set(alerts)
+
+        def held_back() -> bool:
+            found = self.inhibited(fault)
+            return bool(found) and wanted <= found
+
+        self._wait(held_back, f"{wanted or 'nothing'} is held back for: {fault.what}")
 
     def notified(self, moment: float = 0.0) -> set[Key]:
         """Every alert of which a receiver was told since a moment, whether that it fires or that it is over."""
@@ -100,22 +99,17 @@ class Drill:
     def goes_out(self, alert: Key) -> float:
         """Wait until Alertmanager does not hold an alert any more; how many seconds that took."""
         began = time.monotonic()
-        wait_until(
-            lambda: any(alert not in look.held for look in self._recorder.since(began)),
-            deadline=PATIENCE,
-            message=lambda: f"{alert} does not go out. {self._state()}",
-        )
+        self._wait(lambda: any(alert not in look.held for look in self._recorder.since(began)), f"{alert} stays")
         return time.monotonic() - began
 
     def comes_back(self, alert: Key) -> float:
         """Wait until Alertmanager holds an alert; how many seconds that took."""
         began = time.monotonic()
-        wait_until(
-            lambda: any(alert in look.held for look in self._recorder.since(began)),
-            deadline=PATIENCE,
-            message=lambda: f"{alert} does not come back. {self._state()}",
-        )
+        self._wait(lambda: any(alert in look.held for look in self._recorder.since(began)), f"{alert} stays away")
         return time.monotonic() - began
+
+    def _wait(self, condition: Callable[[], bool], message: str) -> None:
+        wait_until(condition, deadline=PATIENCE, message=lambda: f"{message}. {self._state()}")
 
     def _row(self, fault: Fault, alert: Key) -> Row:
         firing = next(look.at for look in self._recorder.since(fault.made) if alert in look.firing)

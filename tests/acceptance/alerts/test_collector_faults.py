@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from celery_otel_pipeline.jaeger import JaegerServer
-from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from tests.acceptance.alerts.conftest import Lists
-from tests.acceptance.alerts.drill import PATIENCE, Drill
+from tests.acceptance.alerts.drill import Drill
 from tests.acceptance.alerts.flood import flood
 from tests.acceptance.alerts.recorder import Key
 from tests.acceptance.alerts.shortened import shortened
@@ -67,7 +66,7 @@ def test_the_queue_towards_jaeger_fills(scene: Scene, lists: Lists) -> None:
     stack.send("nothing", times=50)
     drill.fires(fault)
     stack.send("nothing", times=300)
-    wait_until(lambda: REFUSING in drill.inhibited(fault), deadline=PATIENCE, message="a full queue does not refuse")
+    drill.holds_back(fault, REFUSING)
     scene.jaeger.start()
     fault.mended()
     drill.resolves(fault)

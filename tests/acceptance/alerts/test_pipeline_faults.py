@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from celery_otel_pipeline.beat import CeleryBeat
-from celery_otel_pipeline.polling import wait_until
 from tests.acceptance.alerts.conftest import Lists
-from tests.acceptance.alerts.drill import PATIENCE, WATCHDOG, Drill
+from tests.acceptance.alerts.drill import WATCHDOG, Drill
 from tests.acceptance.alerts.recorder import Key
 from tests.acceptance.alerts.shortened import shortened
 from tests.acceptance.alerts.stack import Stack
@@ -95,7 +94,7 @@ def test_only_the_cause_is_notified(scene: Scene, outage: Outage, lists: Lists) 
     outage.begins(scene)
     drill.fires(fault)
     if outage.has_consequences:
-        wait_until(lambda: drill.inhibited(fault), deadline=PATIENCE, message="nothing is inhibited")
+        drill.holds_back(fault)
     outage.ends(scene)
     fault.mended()
     drill.resolves(fault)
