@@ -44,6 +44,7 @@ class Outage:
         begins: Makes it.
         ends: Mends it.
         has_consequences: Whether other alerts follow from it, which are to be held back.
+        later: What is to be notified when it is mended, in addition.
     """
 
     alert: str
@@ -51,10 +52,18 @@ class Outage:
     begins: Callable[[Scene], object]
     ends: Callable[[Scene], object]
     has_consequences: bool = False
+    later: tuple[Key, ...] = ()
 
 
 OUTAGES = (
-    Outage("BeatNotFiring", "kill -9 of beat", lambda scene: scene.beat.kill(), lambda scene: scene.beat.start()),
+    Outage(
+        "BeatNotFiring",
+        "kill -9 of beat",
+        lambda scene: scene.beat.kill(),
+        lambda scene: scene.beat.start(),
+        # It finds out what it has missed.
+        later=(Key("BeatNotFiring", "every-second"),),
+    ),
     Outage("ApiDown", "the API is stopped", lambda scene: scene.stack.api.stop(), lambda scene: scene.stack.api.start()),
     Outage(
         "BrokerDown",
@@ -88,7 +97,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.alert)
 def test_only_the_cause_is_notified(scene: Scene, outage: Outage, lists: Lists) -> None:
-    """It fires, its consequences are inhibited, it resolves after the repair, and they are not notified then either."""
+    """It fires, its consequences are held back, it resolves after the repair, and they are not notified then either."""
     drill, started = scene.drill, time.monotonic()
     fault = drill.fault(outage.what, Key(outage.alert))
     outage.begins(scene)
@@ -97,10 +106,13 @@ def test_only_the_cause_is_notified(scene: Scene, outage: Outage, lists: Lists) 
         drill.holds_back(fault)
     outage.ends(scene)
     fault.mended()
-    drill.resolves(fault)
+    later = drill.fault(f"{outage.what}, which has been mended", *outage.later)
+    for one in (fault, later):
+        drill.fires(one)
+        drill.resolves(one)
     drill.quiet()
-    assert {Key(outage.alert)} == drill.notified(started)
-    lists(drill.rows(fault))
+    assert {*fault.alerts, *later.alerts} == drill.notified(started)
+    lists(drill.rows(fault) + drill.rows(later))
 
 
 def test_the_dead_mans_switch_goes_out_with_prometheus(scene: Scene, lists: Lists) -> None:
