@@ -55,7 +55,6 @@ def compose_services() -> dict[str, Any]:
     return services
 
 
-
 @BOTH
 def test_everything_listens_on_loopback_by_default(configuration: Path) -> None:
     """Whoever wants a server reachable from elsewhere has to say so."""
