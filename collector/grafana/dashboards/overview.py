@@ -63,7 +63,7 @@ def _now(made: Board) -> None:
         "Now",
         number(
             "Workers up, of those expected",
-            "Workers that answer or whose heart beats, and all that the API expects. A killed worker is expected for an hour.",
+            "Workers that answer or whose heart beats, and all that the API expects: for an hour a killed one, too.",
             COUNT,
             Query(f"sum({up})", "up"),
             Query(f"count({up})", "expected"),
@@ -115,7 +115,7 @@ def _tasks(made: Board) -> None:
         ),
         heat(
             "Task duration",
-            "How many attempts took how long, whatever their outcome. Each mark is an attempt, with the way to its trace.",
+            "How many attempts took how long, whatever their outcome. A mark is an attempt, with the way to its trace.",
             Query(sum_by("le", increase("celery_task_duration_seconds_bucket", JOB)), "{{le}}", exemplars=True),
         ),
         graph(
@@ -133,8 +133,8 @@ def _tasks(made: Board) -> None:
 def _wrong(made: Board) -> None:
     failures = rows(
         "Failure rate by task",
-        "Failures in the last minute, in the time shown, and their share of the results (successes and failures) of the "
-        "last five minutes.",
+        "Failures in the last minute and in the time shown, and their share of the results, which are successes and "
+        "failures, of the last five minutes.",
         {"task_name": "Task"},
         Column("in the last minute", COUNT, sum_by("task_name", series("celery_task_failure_rate", JOB))),
         Column("in the time shown", COUNT, sum_by("task_name", within_range("celery_task_failures_total", JOB))),
@@ -145,7 +145,7 @@ def _wrong(made: Board) -> None:
         linked_rows(failures, "Task", task_of_row()),
         bars(
             "Retries, timeouts, losses",
-            "Attempts that asked to be tried again, limits exceeded, attempts whose process died, runs of beat that were missed.",
+            "Attempts that asked to be tried again, limits exceeded, attempts whose process died, missed runs of beat.",
             COUNT,
             Query(sum_by("", increase("celery_task_retries_total", JOB)), "retries"),
             Query(sum_by("limit", increase("celery_task_timeouts_total", JOB)), "{{limit}} limit"),

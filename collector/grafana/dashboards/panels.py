@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.builders import bargauge, common, gauge, heatmap, prometheus, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    gauge,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as values
@@ -84,7 +93,9 @@ def graph(title: str, description: str, unit: str, *queries: Query, width: int =
     """Return lines over time."""
     panel = timeseries.Panel().title(title).description(description).datasource(PROMETHEUS).unit(unit)
     panel.height(GRAPH_HEIGHT).span(width).targets([query.over_time(index) for index, query in enumerate(queries)])
-    panel.axis_soft_min(0).line_width(1).fill_opacity(10).show_points(values.VisibilityMode.AUTO).span_nulls(span_nulls=False)
+    panel.axis_soft_min(0).line_width(1).fill_opacity(10).show_points(values.VisibilityMode.AUTO).span_nulls(
+        span_nulls=False
+    )
     panel.tooltip(common.VizTooltipOptions().mode(values.TooltipDisplayMode.MULTI).sort(values.SortOrder.DESCENDING))
     return panel.legend(_legend())
 

@@ -27,13 +27,14 @@ def board(addresses: Addresses) -> Board:
 
 
 def _now(made: Board) -> None:
-    silent = 'max by (worker_name) (celery_worker_up) == 1 unless on (worker_name) celery_worker_pool_size'
+    silent = "max by (worker_name) (celery_worker_up) == 1 unless on (worker_name) celery_worker_pool_size"
     dropped = sum_by("", within_range("celery_otel_spans_dropped_total", JOB))
     refused = " + ".join(sum_by("", within_range(name)) for name in _REFUSED)
     made.row(
         "Now",
-        number("API asks the broker", "Whether the broker answers the API.", COUNT, Query("max(celery_broker_up)"))
-        .mappings([up_or_down()]),
+        number(
+            "API asks the broker", "Whether the broker answers the API.", COUNT, Query("max(celery_broker_up)")
+        ).mappings([up_or_down()]),
         number(
             "API reads the collector",
             "Whether the API could read the collector's page when it last tried; absent if it does not.",
@@ -42,13 +43,14 @@ def _now(made: Board) -> None:
         ).mappings([up_or_down()]),
         number(
             "Workers up, without numbers",
-            "They answer the API, and Prometheus has none of their series: not instrumented, or their exports do not arrive.",
+            "They answer the API, and Prometheus has nothing of theirs: not instrumented, or no export arrives.",
             COUNT,
             Query(or_zero(f"count({silent})")),
         ).thresholds(alarm_from(1)),
         number("Spans dropped by workers", "In the time shown.", COUNT, Query(dropped)).thresholds(alarm_from(1)),
-        number("Refused by the collector", "Points and spans; their senders try again.", COUNT, Query(refused))
-        .thresholds(alarm_from(1)),
+        number(
+            "Refused by the collector", "Points and spans; their senders try again.", COUNT, Query(refused)
+        ).thresholds(alarm_from(1)),
         number(
             "Labels overflowed",
             "Values that became _OTHER because there were too many, in the time shown.",
@@ -61,7 +63,11 @@ def _now(made: Board) -> None:
 def _arrival(made: Board) -> None:
     made.row(
         "Prometheus",
-        states("Targets", "Whether Prometheus could scrape them.", Query(max_by("job, instance", "up"), "{{job}} {{instance}}")),
+        states(
+            "Targets",
+            "Whether Prometheus could scrape them.",
+            Query(max_by("job, instance", "up"), "{{job}} {{instance}}"),
+        ),
         graph(
             "Samples of a scrape",
             "How many series each target has. One that only rises has labels without a bound.",
@@ -91,8 +97,8 @@ def _workers(made: Board) -> None:
         ),
         bars(
             "Lost or spoilt",
-            "Exports that failed (the next one makes up for it), errors in our hooks, what processes told and did not reach "
-            "the main process, label values that became _OTHER.",
+            "Exports that failed (the next one makes up for it), errors in our hooks, what processes told and the main "
+            "process did not get, label values that became _OTHER.",
             COUNT,
             Query(sum_by("exporter", increase("celery_otel_export_failures_total", JOB)), "export: {{exporter}}"),
             Query(sum_by("", increase("celery_otel_hook_errors_total", JOB)), "hook errors"),

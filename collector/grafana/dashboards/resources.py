@@ -40,7 +40,9 @@ def _now(made: Board) -> None:
     nearest = f"max({_of('celery_process_memory_bytes')} / {_of('celery_process_memory_limit_bytes')})"
     made.row(
         "Now",
-        number("CPU", "All together; 100 % is one core.", PERCENT, Query(sum_by("", _of("celery_process_cpu_percent")))),
+        number(
+            "CPU", "All together; 100 % is one core.", PERCENT, Query(sum_by("", _of("celery_process_cpu_percent")))
+        ),
         number(
             "Memory", "Resident memory, all together.", BYTES, Query(sum_by("", _of("celery_process_memory_bytes")))
         ),

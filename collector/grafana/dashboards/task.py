@@ -49,7 +49,7 @@ def _summary(made: Board) -> None:
         number("Running", "Attempts that run now.", COUNT, Query(sum_by("", series("celery_active_tasks", JOB, TASK)))),
         number(
             "Started twice",
-            "Second starts of an attempt that its worker had already ended: late acknowledgement or a visibility timeout.",
+            "Second starts of an attempt that its worker had ended already, as after a visibility timeout.",
             COUNT,
             Query(sum_by("", within_range("celery_task_duplicates_total", JOB, TASK))),
         ),
@@ -110,7 +110,10 @@ def _durations(made: Board) -> None:
             "Duration, quantiles",
             "Of all chosen tasks together. Each mark is an attempt, with the way to its trace.",
             SECONDS,
-            *(Query(quantile(share, "", _DURATION, JOB, TASK), name, exemplars=share > 0.9) for share, name in _QUANTILES),
+            *(
+                Query(quantile(share, "", _DURATION, JOB, TASK), name, exemplars=name != "p50")
+                for share, name in _QUANTILES
+            ),
         ),
         graph(
             "Duration by outcome, p95",
@@ -149,11 +152,13 @@ def _failures(made: Board) -> None:
         ).max(1),
         graph(
             "Share of successes, by task",
-            "Successes among all attempts that ended in the last five minutes; one that ended in a retry did not succeed.",
+            "Successes among all attempts that ended in the last five minutes; a retry is no success.",
             RATIO,
             Query(series("celery_task:success_ratio:rate5m", TASK), "{{task_name}}"),
         ).max(1),
-        _ended("Time limits exceeded", "celery_task_timeouts_total", "limit", "A soft limit that the task caught counts."),
+        _ended(
+            "Time limits exceeded", "celery_task_timeouts_total", "limit", "A soft limit that the task caught counts."
+        ),
         _ended("Revoked", "celery_task_revocations_total", "cause", "By an operator, by expiry, or while it ran."),
         _ended(
             "Given back without an end",
@@ -182,7 +187,11 @@ def _waits(made: Board) -> None:
             "celery_task_prefetch_time_seconds",
             "From the worker's receipt, or the ETA if later, to the start: what prefetching costs.",
         ),
-        _wait("Delay after the ETA, p95", "celery_task_eta_delay_seconds", "How late tasks with an ETA or countdown start."),
+        _wait(
+            "Delay after the ETA, p95",
+            "celery_task_eta_delay_seconds",
+            "How late tasks with an ETA or countdown start.",
+        ),
     )
 
 

@@ -161,7 +161,9 @@ def _trouble(made: Board) -> None:
             "Messages that cannot be run",
             "For tasks that the worker does not know, and what is no task at all, by reason.",
             COUNT,
-            Query(sum_by("instance", increase("celery_task_unknown_total", JOB, _INSTANCE)), "unknown task: {{instance}}"),
+            Query(
+                sum_by("instance", increase("celery_task_unknown_total", JOB, _INSTANCE)), "unknown task: {{instance}}"
+            ),
             Query(sum_by("reason", increase("celery_messages_invalid_total", JOB, _INSTANCE)), "{{reason}}"),
             width=8,
         ),

@@ -20,6 +20,7 @@ COLORS = (
 #: How much of the content's place the axes leave for their numbers and the names of the lines, in inches.
 LEFT, RIGHT, TOP, BOTTOM, NAMES = 0.75, 0.15, 0.08, 0.28, 0.22
 MOST_NAMES = 12
+TICKS = 5
 _SMALL = 8
 
 
@@ -29,7 +30,7 @@ def lines(axes: Axes, answers: Answers) -> None:
         nothing(axes)
         return
     custom = answers.panel.content["fieldConfig"]["defaults"].get("custom", {})
-    rows = _with_names(axes, [name for name, _ in answers.named])
+    _with_names(axes, [name for name, _ in answers.named])
     if custom.get("stacking", {}).get("mode") == "normal":
         _stack(axes, answers.named, bars=custom.get("drawStyle") == "bars")
     else:
@@ -37,7 +38,7 @@ def lines(axes: Axes, answers: Answers) -> None:
     _marks(axes, answers)
     low, _ = axes.get_ylim()
     axes.set_ylim(bottom=min(0.0, low) if low < 0 else 0.0)
-    _label(axes, answers.panel.unit, rows)
+    _label(axes, answers.panel.unit)
 
 
 def _plot(axes: Axes, named: Sequence[tuple[str, Line]]) -> None:
@@ -82,12 +83,16 @@ def heat(axes: Axes, answers: Answers) -> None:
     first, last = max(used[0] - 1, 0), min(used[-1] + 1, len(bounds) - 1)
     step = (moments[1] - moments[0]) if len(moments) > 1 else 1.0
     edges = [moments[0] - step / 2, *(at + step / 2 for at in moments)]
-    axes.pcolormesh(edges, np.arange(len(bounds) + 1), shown, cmap="Oranges", norm=PowerNorm(0.5), edgecolors="white", lw=0.2)
+    axes.pcolormesh(
+        edges, np.arange(len(bounds) + 1), shown, cmap="Oranges", norm=PowerNorm(0.5), edgecolors="white", lw=0.2
+    )
     axes.scatter(*_among(answers.marks, bounds), marker="D", s=9, color="#1f78c1", zorder=3)
     _with_names(axes, [])
     axes.set_ylim(first, last + 1)
-    axes.set_yticks(range(first + 1, last + 2), [said(bounds[index], answers.panel.unit) for index in range(first, last + 1)])
-    _label(axes, "", 0)
+    axes.set_yticks(
+        range(first + 1, last + 2), [said(bounds[index], answers.panel.unit) for index in range(first, last + 1)]
+    )
+    _label(axes, "")
 
 
 def _buckets(answers: Answers) -> list[tuple[float, Line]]:
@@ -120,14 +125,14 @@ def states(axes: Axes, answers: Answers) -> None:
     _inset(axes, left=2.3, below=BOTTOM)
     axes.set_yticks(range(len(answers.named)), [name for name, _ in reversed(answers.named)])
     axes.set_ylim(-0.6, len(answers.named) - 0.4)
-    _label(axes, "", 0)
+    _label(axes, "")
 
 
-def _label(axes: Axes, unit: str, rows: int) -> None:
+def _label(axes: Axes, unit: str) -> None:
     if unit:
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=unit == "short" and axes.get_ylim()[1] > 4))
+        axes.yaxis.set_major_locator(MaxNLocator(TICKS, integer=unit == "short" and axes.get_ylim()[1] > TICKS))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: said(value, unit.partition(":")[0])))
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
     axes.tick_params(labelsize=_SMALL, length=0, colors="#57606a")
     axes.grid(visible=True, color="#ebedef", linewidth=0.7)
@@ -140,8 +145,8 @@ def _clock(moment: float, _: object) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
 
 
-def _with_names(axes: Axes, names: Sequence[str]) -> int:
-    """Write the names of lines below, and make room for them; return how many lines of text they take."""
+def _with_names(axes: Axes, names: Sequence[str]) -> None:
+    """Write the names of lines below, and make room for them."""
     shown = [*names[:MOST_NAMES], *([f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else [])]
     inches = axes.get_window_extent().width / axes.figure.dpi
     rows: list[list[tuple[int, str]]] = [[]]
@@ -156,12 +161,11 @@ def _with_names(axes: Axes, names: Sequence[str]) -> int:
     rows = rows if names else []
     _write(axes, rows, inches)
     _inset(axes, left=LEFT, below=BOTTOM + NAMES * len(rows))
-    return len(rows)
 
 
 def _write(axes: Axes, rows: Sequence[Sequence[tuple[int, str]]], inches: float) -> None:
     figure, place = axes.figure, axes.get_position()
-    tall = figure.get_figheight()
+    _, tall = _inches(axes)
     for number, row in enumerate(rows):
         x = 0.15
         y = place.y0 + (NAMES * (len(rows) - number) - 0.08) / tall
@@ -174,7 +178,7 @@ def _write(axes: Axes, rows: Sequence[Sequence[tuple[int, str]]], inches: float)
 
 
 def _inset(axes: Axes, *, left: float, below: float) -> None:
-    wide, tall = axes.figure.get_figwidth(), axes.figure.get_figheight()
+    wide, tall = _inches(axes)
     place = axes.get_position()
     axes.set_position(
         (
@@ -184,6 +188,11 @@ def _inset(axes: Axes, *, left: float, below: float) -> None:
             place.height - (below + TOP) / tall,
         )
     )
+
+
+def _inches(axes: Axes) -> tuple[float, float]:
+    """Return how wide and how tall the picture is."""
+    return axes.figure.bbox.width / axes.figure.dpi, axes.figure.bbox.height / axes.figure.dpi
 
 
 def _color(index: int) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from grafana.render.answers import Answers
 from grafana.render.figures import INK, PALE, nothing
-from grafana.render.words import said
+from grafana.render.words import NOTHING, said
 
 MOST_ROWS = 9
 
@@ -57,7 +57,7 @@ def _texts(row: Mapping[str, Any], heads: Mapping[str, str], panel: Mapping[str,
     texts = []
     for head, name in heads.items():
         value = row.get(head)
-        texts.append(said(value, units[name]) if isinstance(value, float) else value or "–")
+        texts.append(said(value, units[name]) if isinstance(value, float) else value or NOTHING)
     return texts
 
 

@@ -92,11 +92,19 @@ class _Box:
 
     def frame(self) -> Axes:
         """Draw the panel's frame and title, and return where its content goes."""
-        corner, size = (self._left / WIDTH, self._bottom / self._height), (self._width / WIDTH, self._tall / self._height)
+        corner, size = (
+            (self._left / WIDTH, self._bottom / self._height),
+            (self._width / WIDTH, self._tall / self._height),
+        )
         style = "square,pad=0"
         self._figure.patches.append(
             FancyBboxPatch(
-                corner, *size, boxstyle=style, facecolor="white", edgecolor="#d8dadd", transform=self._figure.transFigure
+                corner,
+                *size,
+                boxstyle=style,
+                facecolor="white",
+                edgecolor="#d8dadd",
+                transform=self._figure.transFigure,
             )
         )
         top = (self._bottom + self._tall - TITLE / 2 - 0.02) / self._height

@@ -4,6 +4,10 @@ import math
 import re
 from collections.abc import Mapping
 
+#: What is written where there is no value.
+NOTHING = "-"
+#: From here on decimals say nothing.
+_LARGE = 100
 _LABEL = re.compile(r"\{\{(\w+)\}\}")
 _TIMES = ((86400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
 _SIZES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
@@ -13,7 +17,7 @@ _COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 def said(value: float, unit: str) -> str:
     """Return a value with its unit, which is one of Grafana's."""
     if not math.isfinite(value):
-        return "–"
+        return NOTHING
     if unit == "s":
         return _scaled(value, _TIMES, "ms")
     if unit in {"bytes", "Bps"}:
@@ -34,7 +38,7 @@ def _scaled(value: float, steps: tuple[tuple[float, str], ...], least: str) -> s
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= _LARGE or value == round(value) else f"{value:.3g}"
 
 
 def named(legend: str, labels: Mapping[str, str]) -> str:

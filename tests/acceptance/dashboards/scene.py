@@ -1,4 +1,4 @@
-"""All that the dashboards show, running: broker, two workers, beat, API, collector, Jaeger and Prometheus with its rules.
+"""All that the dashboards show, running: broker, two workers, beat, API, collector, Jaeger and Prometheus with rules.
 
 `PYTHONPATH=.:instrumentation:api:collector python -m tests.acceptance.dashboards.scene` keeps it up until Ctrl-C.
 """
@@ -103,6 +103,7 @@ def _environment(broker: str, directory: Path, endpoint: str) -> dict[str, str]:
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+        "CELERY_OTEL_RESOURCES_INTERVAL": "2",
         "OTEL_BSP_SCHEDULE_DELAY": "500",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -22,6 +22,7 @@ _FILTERS = re.compile(r"\{[^}]*\}")
 _WINDOW = re.compile(r"(\w+)\s*\([\w:]+(?:\{[^}]*\})?\[([^\]]*)\]")
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 _NAME = re.compile(r"(?<![\w:.$])[a-zA-Z_:][\w:]*\b(?!\s*\()")
+_OF_COUNTERS = ("_total", "_bucket", "_count", "_sum")
 _WORDS = {"and", "or", "unless", "bool", "offset"}
 _FIELD_LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
 _COLUMN = re.compile(r"\$\{__data\.fields\.(\w+)\}")
@@ -41,7 +42,10 @@ def known_metrics() -> set[str]:
     described = {metric.series: metric.kind for metric in (*names.METRICS, *names.API_METRICS)}
     plain = {series for series, kind in described.items() if kind != "histogram"}
     parts = {
-        f"{series}_{part}" for series, kind in described.items() if kind == "histogram" for part in ("bucket", "sum", "count")
+        f"{series}_{part}"
+        for series, kind in described.items()
+        if kind == "histogram"
+        for part in ("bucket", "sum", "count")
     }
     groups = yaml.safe_load(RULES_FILE.read_text())["groups"]
     return plain | parts | {rule["record"] for group in groups for rule in group["rules"]} | BUILT_IN
@@ -113,11 +117,12 @@ def windows_follow_the_scrapes(board: Mapping[str, Any]) -> Iterator[str]:
 
 
 def counters_are_not_shown_bare(board: Mapping[str, Any]) -> Iterator[str]:
-    """A counter is under rate or increase."""
+    """A counter is under rate or increase, unless it only says which series are meant."""
+    gauges = {metric.series for metric in (*names.METRICS, *names.API_METRICS) if metric.kind == "gauge"}
     for panel in _shown(board):
         for question in panel.questions:
-            windowed = re.sub(r"\b(?:rate|increase)\([^()]*\)", " ", question.expression)
-            bare = {name for name in metrics_of(windowed) if name.endswith(("_total", "_bucket", "_count", "_sum"))}
+            rest = re.sub(r"\b(?:rate|increase)\([^()]*\)|\band on \([^)]*\) \w+", " ", question.expression)
+            bare = {name for name in metrics_of(rest) - gauges if name.endswith(_OF_COUNTERS)}
             yield from (f"{panel.title}: {name} is not under rate or increase" for name in sorted(bare))
 
 

@@ -73,13 +73,17 @@ def test_the_guides_panels_are_there() -> None:
 
 def test_durations_lead_to_traces() -> None:
     """The heatmaps of durations ask for exemplars, and the provisioned source leads from these to Jaeger."""
-    heat = [panel for uid in ("celery-overview", "celery-task") for panel in panels(BOARDS[uid]) if panel.kind == "heatmap"]
+    heat = [
+        panel for uid in ("celery-overview", "celery-task") for panel in panels(BOARDS[uid]) if panel.kind == "heatmap"
+    ]
     assert [[True], [True]] == [[question.exemplars for question in panel.questions] for panel in heat]
     sources = yaml.safe_load((PROVISIONING / "datasources" / "celery-otel.yaml").read_text())["datasources"]
     prometheus, jaeger = sources
     (destination,) = prometheus["jsonData"]["exemplarTraceIdDestinations"]
     assert ("trace_id", jaeger["uid"]) == (destination["name"], destination["datasourceUid"])
-    assert [("prometheus", "prometheus"), ("jaeger", "jaeger")] == [(source["uid"], source["type"]) for source in sources]
+    assert [("prometheus", "prometheus"), ("jaeger", "jaeger")] == [
+        (source["uid"], source["type"]) for source in sources
+    ]
 
 
 def test_the_source_knows_the_scrape_interval() -> None:
@@ -91,9 +95,7 @@ def test_the_source_knows_the_scrape_interval() -> None:
 
 def _panel(board: dict[str, Any]) -> dict[str, Any]:
     """The first panel with lines, whose links need labels."""
-    found: dict[str, Any] = next(
-        panel for panel in board["panels"] if panel["title"] == "Task execution rate, by task"
-    )
+    found: dict[str, Any] = next(panel for panel in board["panels"] if panel["title"] == "Task execution rate, by task")
     return found
 
 
@@ -136,6 +138,6 @@ def test_the_linter_reads_expressions() -> None:
     """Names of series are found among functions, labels, windows, texts and words of PromQL."""
     expression = (
         'time() - max by (worker_name) (a_seconds{job=~"$job", x="b_total"}) > 1e3 or '
-        'rate(celery:c:rate5m[$__range]) and on (task_name) d unless vector(0)'
+        "rate(celery:c:rate5m[$__range]) and on (task_name) d unless vector(0)"
     )
     assert {"a_seconds", "celery:c:rate5m", "d"} == metrics_of(expression)
