@@ -18,8 +18,8 @@ _HEAD = """# The API
 *Generated from the API's own OpenAPI document by `make generate`.*
 
 {description}
-The service describes itself, too: `/openapi.json` for programs, `/docs` for people. [How to start it, its options, tokens
-and scopes](../guides/api.md).
+The service describes itself, too: `/openapi.json` for programs, `/docs` for people.
+[How to start it, its options, tokens and scopes](../guides/api.md).
 
 | request | gives | scope |
 | --- | --- | --- |
@@ -105,7 +105,8 @@ def _models(schemas: Described) -> Iterator[str]:
 
 
 def _fields(schema: Described) -> Iterable[tuple[str, Described]]:
-    return schema.get("properties", {}).items()
+    properties: Described = schema.get("properties", {})
+    return properties.items()
 
 
 def _problems(kinds: Mapping[str, str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,9 +31,10 @@ class PrometheusServer(Server):
         scrape_interval: As in "1s"; rules are evaluated as often.
         rules: Where the rule files are (`rules.write_rules` makes some); None for no rules.
         alertmanager: The host:port that is told of alerts; None for nobody.
+        arguments: More of the command line.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these are a server's options
         self,
         directory: Path,
         *,
@@ -41,6 +42,7 @@ class PrometheusServer(Server):
         scrape_interval: str = "1s",
         rules: Path | None = None,
         alertmanager: str | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self._port = free_port()
         directory.mkdir(parents=True, exist_ok=True)
@@ -56,6 +58,7 @@ class PrometheusServer(Server):
             f"--enable-feature={FEATURES}",
             # Else the first scrape comes 5 s after the start.
             "--scrape.discovery-reload-interval=100ms",
+            *arguments,
         ]
         super().__init__(Process("prometheus", argv, directory=directory))
 

@@ -111,6 +111,7 @@ def api(context: click.Context, arguments: tuple[str, ...]) -> None:
 @click.pass_context
 def flower(
     context: click.Context,
+    /,
     *,
     arguments: tuple[str, ...],
     basic_auth_file: Path | None,

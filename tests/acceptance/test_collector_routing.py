@@ -45,5 +45,7 @@ def test_a_team_and_an_environment_have_pipelines_of_their_own(tmp_path: Path) -
             traces = sent(pipeline.collector)
             pipeline.wait_until_settled(1)
             assert Counter([(traces["staging"], "staging")]) == pipeline.stored()
-            found = wait_until(lambda: team.search(SERVICE, raw=True), deadline=SECONDS, message="the team has no trace")
+            found = wait_until(
+                lambda: team.search(SERVICE, raw=True), deadline=SECONDS, message="the team has no trace"
+            )
             assert [traces["team"]] == [trace.trace_id for trace in found]

@@ -3,7 +3,8 @@
 A mark is an HTML comment on the line before the fence:
 
     <!-- output -->               what a program prints: nothing to run
-    <!-- needs: docker -->        cannot run where the tests run: see NEEDS; counted, and the count is in docs/index.md
+    <!-- needs: docker -->        cannot run where the tests run: see NEEDS; counted, and the count is in docs/index.md.
+                                  A command that begins with docker or kubectl says so by itself
     <!-- setup                    Python that has to run before this block, over any number of lines
     from shop import app
     -->
@@ -23,6 +24,8 @@ NEEDS = {
     "hours": "hours, or a machine that does nothing else",
 }
 """What a block may need that is not there when the tests run."""
+
+_PROGRAMS = {"docker": "docker", "kubectl": "kubernetes"}
 
 _FENCE = re.compile(r"^(?P<indent>[ ]*)```(?P<info>.*)$")
 _MARK = re.compile(r"<!--\s*(?P<text>(?:(?!-->).)*?)\s*-->\s*$", re.DOTALL)
@@ -58,7 +61,11 @@ class Block:
     def needs(self) -> str:
         """What it needs that is not there; empty for nothing."""
         kind, _, needed = self.mark.partition(":")
-        return needed.strip() if kind == "needs" else ""
+        return needed.strip() if kind == "needs" else self._needs_of_commands()
+
+    def _needs_of_commands(self) -> str:
+        found = re.search(rf"^\$ ({'|'.join(_PROGRAMS)}) ", self.text, re.MULTILINE)
+        return _PROGRAMS[found[1]] if found else ""
 
     @property
     def setup(self) -> str:

@@ -72,6 +72,8 @@ COMMANDS: tuple[tuple[str, How], ...] = (
         r"python start_flower\.py",
         Elsewhere("tests/integration/commands/test_flower.py::test_the_script_of_the_guide"),
     ),
+    (r"celery -A \S+ call .*", Ends(prints="[0-9a-f]{8}-")),
+    (r"celery -A \S+ inspect .*", Ends(prints="celery@")),
     (r"celery-otel-api token .*", Ends(prints="line for the token file")),
     (r"celery-otel-api .*--ssl-certfile.*", Elsewhere("tests/integration/api/test_command.py::test_it_speaks_tls")),
     (
@@ -79,8 +81,18 @@ COMMANDS: tuple[tuple[str, How], ...] = (
         Elsewhere("tests/integration/api/test_command.py::test_a_token_of_the_command_opens_the_service"),
     ),
     (r"celery-otel-api( -A \S+)?", Serves("listens on", env=_API_ENV)),
-    (r"echo .* >> \w+", Ends()),
+    (r"echo .* >>? \S+", Ends()),
+    (r"cp docs/kubernetes/.*", Ends()),
+    (r'"\$\{EDITOR:-vi\}" .*', Ends()),
+    (r"curl http://localhost:8000/readyz", Elsewhere("tests/unit/api/test_operation.py")),
+    (r"curl http://localhost:8000/metrics", Elsewhere("tests/integration/api/test_metrics.py")),
+    (r"curl http://localhost:8000/api/v1/celery/health", Elsewhere("tests/integration/api/test_health.py")),
+    (r"curl http://localhost:(13133|9090/-/ready|9093/-/ready)", Elsewhere("tests/integration/pipeline/test_servers.py")),
+    (r"curl http://localhost:16686/api/v3/services", Elsewhere("tests/acceptance/test_collector_traces.py")),
     (r"sed .*", Ends(at_root=True)),
+    (r"(\$\(make -s tool-path NAME=promtool\)|promtool) .*", Ends(prints="SUCCESS", at_root=True)),
+    (r"(\$\(make -s tool-path NAME=otelcol\)|otelcol) validate --config otel-collector.yaml", Ends(at_root=True)),
+    (r".*otelcol.* --config routing.yaml", Elsewhere("tests/acceptance/test_collector_routing.py")),
     (r"\$\(make -s tool-path NAME=otelcol\) .*", Serves("Everything is ready", env=_COLLECTOR_ENV, at_root=True)),
     (
         r"\$\(make -s tool-path NAME=prometheus\) .*",
@@ -107,8 +119,8 @@ TARGETS = {
 """What runs the targets of the Makefile."""
 
 HOW_TO = (
-    "run it by a line of COMMANDS (or another table) in tests/doc_blocks/known.py, or write a mark on the line before the "
-    f"block: <!-- output --> for what a program prints, <!-- needs: X --> with X of {', '.join(NEEDS)}"
+    "run it by a line of COMMANDS (or another table) in tests/doc_blocks/known.py, or write a mark on the line before "
+    f"the block: <!-- output --> for what a program prints, <!-- needs: X --> with X of {', '.join(NEEDS)}"
 )
 
 
@@ -120,7 +132,9 @@ def how(command: str) -> How | None:
 def unknown(block: Block) -> Iterator[str]:
     """What is not known of a block, in words; nothing if all is."""
     if block.needs:
-        yield from [] if block.needs in NEEDS else [f"{block.where}: needs {block.needs!r}, which is none of {set(NEEDS)}"]
+        yield from (
+            [] if block.needs in NEEDS else [f"{block.where}: needs {block.needs!r}, which is none of {set(NEEDS)}"]
+        )
     elif block.is_output:
         return
     elif block.language not in LANGUAGES:

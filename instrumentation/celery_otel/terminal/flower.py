@@ -1,7 +1,7 @@
 """The command `flower`: starts Flower with the defaults of the monitoring guide, and never open to a network.
 
-Flower is an extra. It reads its options from FLOWER_* variables, from flowerconfig.py and from the command line, in this
-order, and starts with whatever comes out of that. So it is let to read them first, and what came out is looked at.
+Flower is an extra. It reads its options from FLOWER_* variables, from flowerconfig.py and from the command line, in
+this order, and starts with whatever comes out of that. So it is let to read them first, and that is looked at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,9 +72,13 @@ def _refuse(flower: Any, arguments: Sequence[str]) -> None:
     """
     for argument in arguments:
         if not argument.startswith("-"):
-            raise click.UsageError(f"{argument!r} belongs to no option: Flower's take their value behind =, --name=value.")
+            raise click.UsageError(
+                f"{argument!r} belongs to no option: Flower's take their value behind =, --name=value."
+            )
         if not flower.is_flower_option(argument):
-            raise click.UsageError(f"Flower has no option {argument.partition('=')[0]}: `celery flower --help` lists them.")
+            raise click.UsageError(
+                f"Flower has no option {argument.partition('=')[0]}: `celery flower --help` lists them."
+            )
         if why := exposed(argument):
             raise click.UsageError(why)
 
@@ -112,4 +116,6 @@ def _redirect_without_slash(flower: Any) -> None:
         return
     web = import_module("tornado.web")
     prefix = flower.options.url_prefix.strip("/")
-    import_module("flower.urls").handlers.insert(0, web.url("", web.RedirectHandler, {"url": f"/{prefix}/", "permanent": False}))
+    import_module("flower.urls").handlers.insert(
+        0, web.url("", web.RedirectHandler, {"url": f"/{prefix}/", "permanent": False})
+    )

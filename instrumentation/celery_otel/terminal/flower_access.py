@@ -7,18 +7,19 @@ from ipaddress import ip_address
 from typing import Any
 
 NO_LOGIN = (
-    "Flower would let everyone in who reaches {address}: it shows arguments and results of tasks. Put user:password into a "
-    "file that only you can read and give --basic-auth-file, or set FLOWER_BASIC_AUTH, or set up OAuth (FLOWER_AUTH, "
-    "FLOWER_AUTH_PROVIDER, FLOWER_OAUTH2_KEY, _SECRET and _REDIRECT_URI). On --address=127.0.0.1 no login is needed."
+    "Flower would let everyone in who reaches {address}: it shows arguments and results of tasks. Put user:password "
+    "into a file that only you can read and give --basic-auth-file, or set FLOWER_BASIC_AUTH, or set up OAuth "
+    "(FLOWER_AUTH, FLOWER_AUTH_PROVIDER, FLOWER_OAUTH2_KEY, _SECRET and _REDIRECT_URI). On "
+    "--address=127.0.0.1 no login is needed."
 )
 NO_EMAILS = (
-    "FLOWER_AUTH_PROVIDER alone lets everyone in, without any login. Set FLOWER_AUTH too: the emails that may log in, such "
-    "as me@example.com|you@example.com."
+    "FLOWER_AUTH_PROVIDER alone lets everyone in, without any login. Set FLOWER_AUTH too: the emails that may log in, "
+    "such as me@example.com|you@example.com."
 )
 INCOMPLETE = "OAuth is not complete, and nobody could log in. Set {missing} too."
 BAD_PAIR = (
-    "A basic auth entry cannot be used: each is user:password, both not empty, of ASCII characters and without a comma. "
-    "Flower cannot compare others."
+    "A basic auth entry cannot be used: each is user:password, both not empty, of ASCII characters and without a "
+    "comma. Flower cannot compare others."
 )
 
 

@@ -10,17 +10,19 @@ SWITCHED_ON = (
     "Flower tells every worker each 5 seconds to send events. They go on when Flower has ended, and double what a task "
     "costs the broker. Start workers with -E if you want that; give --enable_events=false if you do not."
 )
-NO_EVENTS = "Flower shows the tasks of workers that send events only: start them with -E (worker_send_task_events is off)."
+NO_EVENTS = (
+    "Flower shows the tasks of workers that send events only: start them with -E (worker_send_task_events is off)."
+)
 NOT_SENT = (
     "Flower does not see a task before a worker has received it, as task_send_sent_event is off in this application."
 )
 PLAIN = (
-    "Passwords go over the network as they are, since there is no certificate. Put a proxy with TLS before Flower, or give "
-    "--certfile and --keyfile."
+    "Passwords go over the network as they are, since there is no certificate. Put a proxy with TLS before Flower, or "
+    "give --certfile and --keyfile."
 )
 OPEN_API = (
-    "FLOWER_UNAUTHENTICATED_API lets every page that a browser on this machine shows stop workers and run tasks. Unset it, "
-    "and use basic auth for programs that need Flower's API."
+    "FLOWER_UNAUTHENTICATED_API lets every page that a browser on this machine shows stop workers and run tasks. Unset "
+    "it, and use basic auth for programs that need Flower's API."
 )
 
 

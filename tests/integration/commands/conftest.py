@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,7 @@ class Shop:
         env: Mapping[str, str] | None = None,
         log: str = "",
         pool: str = "threads",
+        arguments: Sequence[str] = (),
     ) -> CeleryWorker:
         """A worker that runs until the end of the test; `log` names its directory where two have one name."""
         worker = CeleryWorker(
@@ -74,7 +75,7 @@ class Shop:
             pool=pool,
             concurrency=2,
             env={"CELERY_RESULT_BACKEND": self.url, **QUIET, **(env or {})},
-            arguments=[f"--statedb={self.directory / log / name}.state"],
+            arguments=[f"--statedb={self.directory / log / name}.state", *arguments],
             cwd=ROOT,
         )
         worker.start()

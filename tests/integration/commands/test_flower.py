@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from tests.integration.api.browsing import chromium, visit
 from tests.integration.commands.conftest import Shop
 
 ORDER = "tests.integration.commands.application.order"
+ONLINE = "flower_worker_online{"
 SCRIPT = ROOT / "docs" / "examples" / "start_flower.py"
 
 
@@ -35,7 +37,7 @@ class Started:
         command = shop.command("flower", f"--port={port}", f"--db={shop.directory / 'flower.db'}", *arguments)
         self.process = Process("flower", command, directory=shop.directory, env=shop.environment(env), cwd=ROOT)
 
-    def __enter__(self) -> "Started":
+    def __enter__(self) -> Self:
         self.process.start()
         wait_until(lambda: is_reachable(f"{self.url}/healthcheck"), deadline=30, message=lambda: self.process.log_tail)
         return self
@@ -56,12 +58,12 @@ def _send(shop: Shop, door: Path, **how: object) -> None:
 
 def test_the_page_in_a_browser(shop: Shop) -> None:
     """At /flower are the worker and the task that it ran; the task is still there after a restart."""
-    worker = shop.worker("one")
+    worker = shop.worker("one", arguments=["-E"])
     door = shop.directory / "door"
     door.touch()
     with chromium() as browser:
         with Started(shop) as flower:
-            wait_until(lambda: "worker-heartbeat" in _series(flower), deadline=30, message=lambda: _series(flower))
+            wait_until(lambda: ONLINE in _series(flower), deadline=30, message=lambda: _series(flower))
             _send(shop, door)
             wait_until(lambda: "task-succeeded" in _series(flower), deadline=30, message=lambda: _series(flower))
             with visit(browser, flower.url) as seen:
@@ -122,9 +124,9 @@ def test_it_counts_a_hard_time_limit_twice(shop: Shop) -> None:
     """As docs/guides/flower.md says: two failures of one attempt; the series of celery-otel has one."""
     port = free_port()
     env = {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": str(port)}
-    shop.worker("one", pool="prefork", env=env)
+    shop.worker("one", pool="prefork", arguments=["-E"], env=env)
     with Started(shop) as flower:
-        wait_until(lambda: "worker-heartbeat" in _series(flower), deadline=30, message=lambda: _series(flower))
+        wait_until(lambda: ONLINE in _series(flower), deadline=30, message=lambda: _series(flower))
         _send(shop, shop.directory / "none", time_limit=1)
         wait_until(
             lambda: re.search(r'flower_events_total\{.*type="task-failed".*\} 2\.0', _series(flower)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from celery import Celery
 
@@ -43,11 +44,16 @@ def advised() -> dict[str, Any]:
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in update.keywords}
 
 
+def order(number: int) -> int:
+    """The page's task."""
+    return number
+
+
 def gathered(url: str, **settings: Any) -> Facts:
     """What the doctor gathers where an application has the page's settings, but for these."""
     with Celery("shop", broker=url, backend=url, set_as_current=False) as app:
         app.conf.update({**advised(), **settings})
-        app.task(lambda number: number, name="shop.order")
+        app.task(order, name="shop.order")
         facts = gather(app, Where(environ={}))
         app.backend.client.close()
     return facts
@@ -61,7 +67,7 @@ def on_settings(facts: Facts) -> list[Finding]:
 
 def text(findings: list[Finding]) -> str:
     """The findings as the doctor shows them, without their number below."""
-    return report(findings, None).rpartition("\n\n")[0] + "\n"
+    return click.unstyle(report(findings, None)).rpartition("\n\n")[0] + "\n"
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from celery_otel_pipeline.ports import free_port
 from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.repository import ROOT
+from celery_otel_pipeline.tools import tool_path
 from tests.doc_blocks.block import blocks_of
 
 SILENT = {"OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none"}
@@ -26,18 +28,22 @@ class Project:
     def __init__(self, directory: Path, broker_url: str) -> None:
         self.directory = directory
         self.broker_url = broker_url
-        application = next(block.text for block in blocks_of("README.md", (ROOT / "README.md").read_text()) if _is_app(block.text))
+        application = next(
+            block.text for block in blocks_of("README.md", (ROOT / "README.md").read_text()) if _is_app(block.text)
+        )
         (directory / "shop.py").write_text(application)
         for package in _PACKAGES:
             (directory / package).mkdir()
             (directory / package / "celery_app.py").write_text("from shop import app\n")
+        shutil.copytree(ROOT / "docs" / "kubernetes", directory / "docs" / "kubernetes")
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """What programs of the project run with: the commands of this checkout, and its broker."""
         found = {
             "CELERY_BROKER_URL": self.broker_url,
             "CELERY_RESULT_BACKEND": self.broker_url,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": ":".join([*_programs(), os.environ["PATH"]]),
+            "EDITOR": "test -w",
             "PYTHONUNBUFFERED": "1",
         }
         return {**found, **{name: self._filled(value) for name, value in (more or {}).items()}}
@@ -56,6 +62,11 @@ class Project:
     def _filled(self, text: str) -> str:
         ported = re.sub(r"\{port\}", lambda _: str(free_port()), text)
         return ported.replace("{directory}", str(self.directory))
+
+
+def _programs() -> list[str]:
+    """Where the commands of this checkout are, and the Go programs."""
+    return [str(Path(sys.executable).parent), *(str(tool_path(name).parent) for name in ("otelcol", "promtool"))]
 
 
 def _is_app(text: str) -> bool:

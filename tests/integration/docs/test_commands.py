@@ -73,12 +73,11 @@ def worker(project: Project) -> Iterator[CeleryWorker]:
         yield worker
 
 
-@pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("case", distinct(Ends), ids=named)
-def test_a_command_that_ends(project: Project, case: Case) -> None:
-    """It ends as the page says, and prints what it says."""
+def test_a_command_that_ends(project: Project, worker: CeleryWorker, case: Case) -> None:
+    """It ends as the page says, and prints what it says; WORKER is for readers to replace."""
     assert isinstance(case.how, Ends)
-    with project.shell("command", case.script, env=SILENT, at_root=case.how.at_root) as process:
+    with project.shell("command", case.script.replace("WORKER", worker.node_name), env=SILENT, at_root=case.how.at_root) as process:
         status = process.wait(SECONDS)
     assert status in case.how.status, process.log_tail
     assert re.search(case.how.prints, process.log_since_start), process.log_tail

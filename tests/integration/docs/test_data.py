@@ -22,13 +22,17 @@ def blocks_in(language: str) -> list[Block]:
 
 def queries(block: Block) -> list[str]:
     """The expressions of a block: each on lines of its own, up to an empty one, or one on each line."""
-    parts = [part for part in re.split(r"\n\s*\n", re.sub(r"^#.*$", "", block.text, flags=re.MULTILINE)) if part.strip()]
+    parts = [
+        part for part in re.split(r"\n\s*\n", re.sub(r"^#.*$", "", block.text, flags=re.MULTILINE)) if part.strip()
+    ]
     return [query for part in parts for query in _split(part)]
 
 
 def _split(part: str) -> list[str]:
     lines = part.strip().splitlines()
-    goes_on = any(line[:1].isspace() or line.rstrip().endswith(("/", "(", "and", "or", "unless", "+", "-")) for line in lines)
+    goes_on = any(
+        line[:1].isspace() or line.rstrip().endswith(("/", "(", "and", "or", "unless", "+", "-")) for line in lines
+    )
     return [part.strip()] if goes_on else lines
 
 
@@ -38,7 +42,7 @@ def test_queries() -> None:
     wrong = {}
     for block in blocks_in("promql"):
         for query in queries(block):
-            argv = [promtool, "--experimental", "promql", "format", query]
+            argv = [str(promtool), "--experimental", "promql", "format", query]
             done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
             if done.returncode != 0:
                 wrong[f"{block.where}: {query}"] = done.stderr

@@ -17,7 +17,8 @@ UNKNOWN = {400, 404, 405, 415, 422, 500}
 def requests() -> list[tuple[str, str]]:
     """Method and path of each."""
     found: list[Block] = [block for block in all_blocks() if block.language == "http" and not block.is_output]
-    return [matched.groups()[:2] for block in found for line in block.text.splitlines() if (matched := REQUEST.match(line))]
+    matches = [REQUEST.match(line) for block in found for line in block.text.splitlines()]
+    return [(matched[1], matched[2]) for matched in matches if matched]
 
 
 @pytest.mark.skipif(not requests(), reason="no page has a request")

@@ -40,8 +40,8 @@ def test_the_rules_are_valid(file: str) -> None:
 
 
 def test_the_values_are_those_of_the_mapping() -> None:
-    """Every name has the value and labels of its counterpart, a restart stays a restart, and nothing comes of nothing."""
-    promtool("test", "rules", "tests.yml")
+    """Every name has its counterpart's value and labels, a restart stays a restart, and nothing comes of nothing."""
+    promtool("test", "rules", "tests.yaml")
 
 
 def test_the_page_has_every_name_that_is_recorded() -> None:

@@ -64,7 +64,9 @@ def test_what_is_loopback(address: str, expected: bool) -> None:  # noqa: FBT001
     assert expected is is_loopback(address)
 
 
-@pytest.mark.parametrize("argument", ["--basic_auth=me:x", "-basic-auth=me:x", "--oauth2_secret=x", "--cookie-secret=x"])
+@pytest.mark.parametrize(
+    "argument", ["--basic_auth=me:x", "-basic-auth=me:x", "--oauth2_secret=x", "--cookie-secret=x"]
+)
 def test_a_secret_on_the_command_line(argument: str) -> None:
     """Whoever lists processes could read it: the message says where it belongs, and does not repeat it."""
     said = exposed(argument)

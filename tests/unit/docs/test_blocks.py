@@ -16,7 +16,7 @@ COUNTED = re.compile(r"^- (\d+) needs? (.+)\.$", re.MULTILINE)
 
 def test_every_block_is_known() -> None:
     """What nothing is known of is named, with what to do about it."""
-    assert [] == [said for block in all_blocks() for said in unknown(block)]
+    assert "" == "\n".join(said for block in all_blocks() for said in unknown(block))
 
 
 def test_the_blocks_that_cannot_run_here_are_counted_on_the_front_page() -> None:
@@ -46,7 +46,7 @@ def _functions(file: str) -> set[str]:
 
 
 def test_no_command_is_known_in_vain() -> None:
-    """Each line of COMMANDS is the first that fits some command: else it is out of date, or behind one that hides it."""
+    """Each line of COMMANDS is the first that fits some command: else it is out of date, or another hides it."""
     used = {id(how(command)) for block in terminal_blocks(all_blocks()) for command in commands_of(block)}
     assert [] == [pattern for pattern, found in COMMANDS if id(found) not in used]
 
@@ -55,7 +55,10 @@ def test_no_command_is_known_in_vain() -> None:
     ("text", "expected"),
     [
         ("```console\n$ ls # all\nfile\n```\n", ("console", "", "", ["ls"])),
-        ("<!-- needs: docker -->\n```console\n$ docker \\\n    ps\n```\n", ("console", "needs: docker", "", ["docker ps"])),
+        (
+            "<!-- needs: docker -->\n```console\n$ docker \\\n    ps\n```\n",
+            ("console", "needs: docker", "", ["docker ps"]),
+        ),
         ("`a/b.py`:\n\n```python\nx\n```\n", ("python", "", "a/b.py", ["x"])),
         ("1. So:\n\n    ```bash\n    ls\n    # no\n    ```\n", ("bash", "", "", ["ls"])),
     ],

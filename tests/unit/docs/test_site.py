@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
-
-from celery_otel_pipeline.repository import ROOT
 from docs.site.nav_globs import expanded, pages
 from docs.site.outward_links import outward
+
+from celery_otel_pipeline.repository import ROOT
 
 DOCS = ROOT / "docs"
 
