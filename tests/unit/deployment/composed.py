@@ -68,7 +68,8 @@ class Service:
         """Who it runs as: its own word, else that of the Dockerfile which makes its image."""
         if "user" in self.settings:
             return str(self.settings["user"])
-        return re.findall(r"^USER (\S+)$", _dockerfile(self.settings["image"]).read_text(), re.MULTILINE)[-1]
+        named: list[str] = re.findall(r"^USER (\S+)$", _dockerfile(self.settings["image"]).read_text(), re.MULTILINE)
+        return named[-1]
 
     @cached_property
     def memory(self) -> str:
@@ -83,7 +84,7 @@ def _mount(text: str) -> Mount:
 
 def _dockerfile(image: str) -> Path:
     builds = [service.settings.get("build") for service in SERVICES.values() if service.settings["image"] == image]
-    return ROOT / next(build["dockerfile"] for build in builds if build)
+    return ROOT / str(next(build["dockerfile"] for build in builds if build))
 
 
 def composition() -> dict[str, Any]:

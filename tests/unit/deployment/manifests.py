@@ -1,6 +1,7 @@
 """The manifests of docs/kubernetes, as Kustomize would read them."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ FOLDER = ROOT / "docs/kubernetes"
 Manifest = dict[str, Any]
 
 
+@cache
 def kustomization() -> Manifest:
     """The list of what belongs to the base."""
     loaded: Manifest = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
@@ -23,6 +25,7 @@ def documents(path: Path) -> list[Manifest]:
     return [document for document in yaml.safe_load_all(path.read_text()) if document]
 
 
+@cache
 def manifests() -> dict[str, Manifest]:
     """All manifests, by kind and name."""
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from check_jsonschema.cli.main_command import main
+from check_jsonschema.cli.main_command import main  # type: ignore[import-untyped]  # it ships no types
 from click.testing import CliRunner
 
 

@@ -68,8 +68,9 @@ def test_the_collector_is_the_version_of_our_distribution() -> None:
     """The tests run the same components as the image."""
     builder = yaml.safe_load((ROOT / "collector/distribution/builder.yaml").read_text())
 
-    assert f"otel/opentelemetry-collector-contrib:{builder['receivers'][0]['gomod'].rpartition('v')[2]}" == (
-        SERVICES["collector"].settings["image"]
+    assert (
+        f"otel/opentelemetry-collector-contrib:{builder['receivers'][0]['gomod'].rpartition('v')[2]}"
+        == (SERVICES["collector"].settings["image"])
     )
 
 
@@ -83,7 +84,7 @@ def test_no_port_of_the_host_is_taken_twice() -> None:
     """All services run on one machine at once."""
     ports = [port for service in SERVICES.values() for _, port, _ in service.published]
 
-    assert len(ports) == 14
+    assert len(ports) == 13
     assert sorted(set(ports)) == sorted(ports)
 
 
@@ -134,7 +135,9 @@ def test_only_the_preparation_is_root_and_it_has_no_network() -> None:
         prepare["network_mode"],
         prepare["restart"],
     )
-    assert [] == [service.name for service in SERVICES.values() if "cap_add" in service.settings if service.name != "prepare"]
+    assert [] == [
+        service.name for service in SERVICES.values() if "cap_add" in service.settings if service.name != "prepare"
+    ]
 
 
 @each_service

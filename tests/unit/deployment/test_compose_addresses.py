@@ -14,7 +14,12 @@ _ADDRESS = re.compile(rf"(?<![\w.-])({'|'.join(SERVICES)}):(\d{{4,5}})\b")
 _URL_HOST = re.compile(r"\w+://(?:[^\s/@\"']*@)?([\w.-]+)")
 _HERE = re.compile(r"127\.0\.0\.1:(\d+)")
 PROVISIONING = ROOT / "collector/grafana/provisioning"
-CONFIGURATIONS = [COMPOSE, ROOT / "collector/prometheus/prometheus.yml", *sorted(PROVISIONING.glob("datasources/*.yaml"))]
+PROMETHEUS = ROOT / "collector/prometheus/prometheus.yml"
+CONFIGURATIONS = [
+    COMPOSE,
+    PROMETHEUS,
+    *sorted(PROVISIONING.glob("datasources/*.yaml")),
+]
 
 
 def written(configuration: Path) -> str:
@@ -72,7 +77,7 @@ def test_only_variables_are_set_that_are_read(service: str, configuration: Path)
 
 def test_prometheus_finds_its_rules_where_they_are_mounted() -> None:
     """`rule_files` is relative to the directory of the configuration."""
-    settings = yaml.safe_load((ROOT / "collector/prometheus/prometheus.yml").read_text())
+    settings = yaml.safe_load(PROMETHEUS.read_text())
     targets = {mount.source: Path(mount.target) for mount in SERVICES["prometheus"].mounts}
     configured = targets["./collector/prometheus/prometheus.yml"].parent
 
@@ -85,7 +90,9 @@ def test_grafana_finds_its_dashboards_where_they_are_mounted() -> None:
     """The provider's path is the mount of the JSON files."""
     targets = {mount.source: mount.target for mount in SERVICES["grafana"].mounts}
     files = PROVISIONING.glob("dashboards/*.yaml")
-    paths = [provider["options"]["path"] for file in files for provider in yaml.safe_load(file.read_text())["providers"]]
+    paths = [
+        provider["options"]["path"] for file in files for provider in yaml.safe_load(file.read_text())["providers"]
+    ]
 
     assert [targets["./collector/grafana/json"]] == paths
 

@@ -19,9 +19,9 @@ def prepared(directory: Path, command: str = "all") -> str:
     """Run the script on directories in the place of volumes, and return what it says."""
     for mount in SERVICES["prepare"].mounts[1:]:
         (directory / mount.source).mkdir(exist_ok=True)
-    done = subprocess.run(
-        ["sh", str(SCRIPT), command], env={"VOLUMES": str(directory), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True
-    )
+    env = {"VOLUMES": str(directory), "PATH": "/usr/bin:/bin"}
+    argv = ["/bin/sh", str(SCRIPT), command]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -75,7 +75,9 @@ def test_the_operator_is_shown_what_was_drawn(tmp_path: Path) -> None:
 
     for name in ("operator-secrets/api-token", "grafana-secrets/admin-password", "operator-secrets/flower-password"):
         assert secret(tmp_path, name) in shown
-    assert secret(tmp_path, "flower-secrets/logins") == f"operator:{secret(tmp_path, 'operator-secrets/flower-password')}"
+    assert (
+        secret(tmp_path, "flower-secrets/logins") == f"operator:{secret(tmp_path, 'operator-secrets/flower-password')}"
+    )
 
 
 def test_every_volume_is_given_to_those_who_use_it() -> None:

@@ -82,7 +82,7 @@ def test_it_runs_as_nobody_in_particular(dockerfile: Path) -> None:
 
 @each_image
 def test_python_packages_are_those_of_the_constraints(dockerfile: Path) -> None:
-    """pip takes the versions that the tests ran with."""
+    """What pip installs are the versions that the tests ran with."""
     installs = [run for run in said(dockerfile, "RUN") if "pip install" in run]
 
     assert [] == [run for run in installs if "--constraint constraints.txt" not in run]

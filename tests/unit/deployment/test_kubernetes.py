@@ -1,15 +1,24 @@
-"""The manifests of docs/kubernetes keep to the schemas of Kubernetes, to its strictest rules for pods, and to each other."""
+"""The manifests of docs/kubernetes keep to the schemas of Kubernetes, its strictest rules for pods, and each other."""
 
 import re
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import yaml
 
 from celery_otel_pipeline.repository import COLLECTOR_CONFIGURATION, ROOT
 from tests.unit.deployment.composed import SERVICES
-from tests.unit.deployment.manifests import FOLDER, Manifest, containers, documents, kustomization, manifests, pods, variables
+from tests.unit.deployment.manifests import (
+    FOLDER,
+    Manifest,
+    containers,
+    documents,
+    kustomization,
+    manifests,
+    pods,
+    variables,
+)
 
 VERSION = "1.37"
 OPERATOR = "monitoring.coreos.com/v1"
@@ -108,7 +117,9 @@ def test_probes_and_services_ask_for_ports_that_containers_have() -> None:
     """Every named port is there."""
     have = {name: {port["name"] for port in container.get("ports", [])} for name, container in containers().items()}
     asked = {
-        name: set(re.findall(r"(?:\bport|targetPort): ([a-z][\w-]*)", flowing([container, manifests()[f"Service/{name}"]])))
+        name: set(
+            re.findall(r"(?:\bport|targetPort): ([a-z][\w-]*)", flowing([container, manifests()[f"Service/{name}"]]))
+        )
         for name, container in containers().items()
     }
 

@@ -1,7 +1,7 @@
 """`python -m driver.load`: the demo's plan over and over, on workers that run already, as in compose.yaml.
 
-Nobody compares numbers here. What the plan revokes, terminates or kills is revoked with `terminate` a moment after it was
-sent, since the workers' processes are out of reach.
+Nobody compares numbers here. What the plan revokes, terminates or kills is revoked with `terminate` a moment after it
+was sent, since the workers' processes are out of reach.
 """
 
 import os

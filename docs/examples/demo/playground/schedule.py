@@ -1,6 +1,6 @@
-"""The application with a schedule for beat: a little of everything that succeeds, so that there is always something to see.
+"""The application with a schedule for beat: a little of what succeeds, so that there is always something to see.
 
-`celery -A playground.schedule beat` runs it in compose.yaml. The names of the tasks are enough: beat imports none of them.
+`celery -A playground.schedule beat` runs it in compose.yaml. Names of tasks are enough: beat imports none of them.
 """
 
 from .app import app
