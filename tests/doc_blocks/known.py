@@ -119,6 +119,7 @@ TARGETS = {
     "test": ".ci/run",
     "lint": ".ci/run",
     "validate": ".ci/run",
+    "rules": "tests/unit/rules/test_rules.py",
 }
 """What runs the targets of the Makefile."""
 
