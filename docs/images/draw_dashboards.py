@@ -15,7 +15,7 @@ from grafana.render.picture import draw
 from grafana.render.source import Source
 
 TARGET = Path(__file__).parent / "dashboards"
-POINTS = 150
+POINTS = 75
 
 
 def main() -> None:

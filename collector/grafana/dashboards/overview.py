@@ -9,13 +9,13 @@ from grafana.dashboards.panels import (
     Query,
     alarm_from,
     bars,
+    by_outcome,
     dial,
     graph,
     heat,
     levels,
     linked,
     number,
-    stacked,
     up_or_down,
 )
 from grafana.dashboards.queries import (
@@ -31,7 +31,7 @@ from grafana.dashboards.queries import (
     within_range,
 )
 from grafana.dashboards.tables import Column, linked_rows, rows
-from grafana.dashboards.units import ATTEMPTS_PER_SECOND, BYTES, COUNT, PERCENT, RATIO, SECONDS
+from grafana.dashboards.units import ATTEMPTS_PER_SECOND, BYTES, COUNT, PERCENT, RATIO, SECONDS, WHOLE
 
 _LOST = 'error_type="worker_lost"'
 
@@ -64,7 +64,7 @@ def _now(made: Board) -> None:
         number(
             "Workers up, of those expected",
             "Workers that answer or whose heart beats, and all that the API expects: for an hour a killed one, too.",
-            COUNT,
+            WHOLE,
             Query(f"sum({up})", "up"),
             Query(f"count({up})", "expected"),
         ),
@@ -82,27 +82,27 @@ def _now(made: Board) -> None:
         number(
             "Waiting messages",
             "In all queues together, not taken by any worker yet.",
-            COUNT,
+            WHOLE,
             Query(f"sum({max_by('queue_name', 'celery_queue_length')})"),
         ),
         number(
             "Broker",
             "Whether the broker answers the API.",
-            COUNT,
+            WHOLE,
             Query(max_by("", "celery_broker_up")),
         ).mappings([up_or_down()]),
-        number("Alerts", "Alerts that fire now.", COUNT, Query(alerts)).thresholds(alarm_from(1)),
+        number("Alerts", "Alerts that fire now.", WHOLE, Query(alerts)).thresholds(alarm_from(1)),
     )
 
 
 def _tasks(made: Board) -> None:
     made.row(
         "Tasks",
-        stacked(
+        by_outcome(
             "Task execution rate, by outcome",
             "Attempts that ended, of the chosen services.",
             ATTEMPTS_PER_SECOND,
-            Query(sum_by("status", rate("celery_task_total", JOB)), "{{status}}"),
+            sum_by("status", rate("celery_task_total", JOB)),
         ),
         linked(
             graph(
@@ -136,8 +136,8 @@ def _wrong(made: Board) -> None:
         "Failures in the last minute and in the time shown, and their share of the results, which are successes and "
         "failures, of the last five minutes.",
         {"task_name": "Task"},
-        Column("in the last minute", COUNT, sum_by("task_name", series("celery_task_failure_rate", JOB))),
-        Column("in the time shown", COUNT, sum_by("task_name", within_range("celery_task_failures_total", JOB))),
+        Column("in the last minute", WHOLE, sum_by("task_name", series("celery_task_failure_rate", JOB))),
+        Column("in the time shown", WHOLE, sum_by("task_name", within_range("celery_task_failures_total", JOB))),
         Column("share", RATIO, of_job("celery_task:failure_ratio:rate5m", "task_name", "celery_task_total")),
     )
     made.row(

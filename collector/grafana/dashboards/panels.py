@@ -20,13 +20,21 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from grafana.dashboards.units import COUNT, RATIO, SECONDS
+from grafana.dashboards.units import COUNT, RATIO, SECONDS, WHOLE
 from grafana.dashboards.variables import PROMETHEUS
 
 Panel = Builder[models.Panel]
 Link = builders.DashboardLink
 
 GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
+OUTCOMES = {
+    "success": GREEN,
+    "failure": RED,
+    "retry": YELLOW,
+    "revoked": "purple",
+    "rejected": "orange",
+    "ignored": BLUE,
+}
 NUMBER_WIDTH, NUMBER_HEIGHT = 4, 4
 GRAPH_HEIGHT = 8
 #: From where a share of busy slots, and one of failures, is worth a look, and from where it is bad.
@@ -77,6 +85,9 @@ def number(title: str, description: str, unit: str, *queries: Query, width: int 
     panel.height(NUMBER_HEIGHT).span(width).targets([query.now(index) for index, query in enumerate(queries)])
     panel.reduce_options(_last()).graph_mode(values.BigValueGraphMode.NONE)
     panel.color_mode(values.BigValueColorMode.VALUE).thresholds(levels(BLUE)).no_value("none")
+    if unit == WHOLE:
+        # An increase is worked out from samples, and is not whole though what it counts is.
+        panel.decimals(0)
     many = len(queries) > 1
     return panel.text_mode(values.BigValueTextMode.VALUE_AND_NAME if many else values.BigValueTextMode.VALUE)
 
@@ -96,8 +107,8 @@ def graph(title: str, description: str, unit: str, *queries: Query, width: int =
     panel.axis_soft_min(0).line_width(1).fill_opacity(10).show_points(values.VisibilityMode.AUTO).span_nulls(
         span_nulls=False
     )
-    panel.tooltip(common.VizTooltipOptions().mode(values.TooltipDisplayMode.MULTI).sort(values.SortOrder.DESCENDING))
-    return panel.legend(_legend())
+    tooltip = common.VizTooltipOptions().mode(values.TooltipDisplayMode.MULTI).sort(values.SortOrder.DESCENDING)
+    return panel.tooltip(tooltip.hide_zeros(hide_zeros=True)).legend(_legend())
 
 
 def stacked(title: str, description: str, unit: str, *queries: Query, width: int = 12) -> timeseries.Panel:
@@ -110,6 +121,15 @@ def bars(title: str, description: str, unit: str, *queries: Query, width: int = 
     """Return bars over time: how many of something that happens now and then."""
     panel = stacked(title, description, unit, *queries, width=width)
     return panel.draw_style(values.GraphDrawStyle.BARS).fill_opacity(80)
+
+
+def by_outcome(title: str, description: str, unit: str, expression: str, *, width: int = 12) -> timeseries.Panel:
+    """Return areas over time, one for each status in the color that it always has."""
+    panel = stacked(title, description, unit, Query(expression, "{{status}}"), width=width)
+    for status, color in OUTCOMES.items():
+        fixed = {"mode": models.FieldColorModeId.FIXED.value, "fixedColor": color}
+        panel.override_by_name(status, [models.DynamicConfigValue("color", fixed)])
+    return panel
 
 
 def heat(title: str, description: str, query: Query, *, unit: str = SECONDS, width: int = 12) -> heatmap.Panel:

@@ -5,9 +5,9 @@ from grafana.dashboards.addresses import Addresses
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Query, alarm_from, bars, graph, number, states, up_or_down
 from grafana.dashboards.queries import JOB, increase, max_by, or_zero, rate, series, sum_by, within_range
-from grafana.dashboards.units import BYTES, COUNT, PERCENT, POINTS_PER_SECOND, RATIO, SPANS_PER_SECOND
+from grafana.dashboards.units import BYTES, COUNT, PERCENT, POINTS_PER_SECOND, RATIO, SPANS_PER_SECOND, WHOLE
 
-_REFUSED = "otelcol_receiver_refused_metric_points_total", "otelcol_receiver_refused_spans_total"
+_REFUSED = "otelcol_receiver_refused_metric_points", "otelcol_receiver_refused_spans"
 
 
 def board(addresses: Addresses) -> Board:
@@ -33,28 +33,28 @@ def _now(made: Board) -> None:
     made.row(
         "Now",
         number(
-            "API asks the broker", "Whether the broker answers the API.", COUNT, Query("max(celery_broker_up)")
+            "API asks the broker", "Whether the broker answers the API.", WHOLE, Query("max(celery_broker_up)")
         ).mappings([up_or_down()]),
         number(
             "API reads the collector",
             "Whether the API could read the collector's page when it last tried; absent if it does not.",
-            COUNT,
+            WHOLE,
             Query("max(celery_otel_api_collector_up)"),
         ).mappings([up_or_down()]),
         number(
             "Workers up, without numbers",
             "They answer the API, and Prometheus has nothing of theirs: not instrumented, or no export arrives.",
-            COUNT,
+            WHOLE,
             Query(or_zero(f"count({silent})")),
         ).thresholds(alarm_from(1)),
-        number("Spans dropped by workers", "In the time shown.", COUNT, Query(dropped)).thresholds(alarm_from(1)),
+        number("Spans dropped by workers", "In the time shown.", WHOLE, Query(dropped)).thresholds(alarm_from(1)),
         number(
-            "Refused by the collector", "Points and spans; their senders try again.", COUNT, Query(refused)
+            "Refused by the collector", "Points and spans; their senders try again.", WHOLE, Query(refused)
         ).thresholds(alarm_from(1)),
         number(
             "Labels overflowed",
             "Values that became _OTHER because there were too many, in the time shown.",
-            COUNT,
+            WHOLE,
             Query(sum_by("", within_range("celery_otel_label_overflow_total", JOB))),
         ).thresholds(alarm_from(1)),
     )
@@ -117,18 +117,18 @@ def _collector(made: Board) -> None:
             "Metric points",
             "Taken from workers, refused, and shown to Prometheus.",
             POINTS_PER_SECOND,
-            Query(sum_by("", rate("otelcol_receiver_accepted_metric_points_total")), "accepted"),
+            Query(sum_by("", rate("otelcol_receiver_accepted_metric_points")), "accepted"),
             Query(sum_by("", rate(_REFUSED[0])), "refused"),
-            Query(sum_by("exporter", rate("otelcol_exporter_sent_metric_points_total")), "sent: {{exporter}}"),
+            Query(sum_by("exporter", rate("otelcol_exporter_sent_metric_points")), "sent: {{exporter}}"),
             width=8,
         ),
         graph(
             "Spans",
             "Taken from workers, refused, and sent to Jaeger. Sampling makes less of what is taken.",
             SPANS_PER_SECOND,
-            Query(sum_by("", rate("otelcol_receiver_accepted_spans_total")), "accepted"),
+            Query(sum_by("", rate("otelcol_receiver_accepted_spans")), "accepted"),
             Query(sum_by("", rate(_REFUSED[1])), "refused"),
-            Query(sum_by("exporter", rate("otelcol_exporter_sent_spans_total")), "sent: {{exporter}}"),
+            Query(sum_by("exporter", rate("otelcol_exporter_sent_spans")), "sent: {{exporter}}"),
             width=8,
         ),
         graph(
@@ -143,7 +143,7 @@ def _collector(made: Board) -> None:
             "How tail sampling decided, by policy.",
             SPANS_PER_SECOND,
             Query(
-                sum_by("policy, decision", rate("otelcol_processor_tail_sampling_count_traces_sampled_total")),
+                sum_by("policy, decision", rate("otelcol_processor_tail_sampling_count_traces_sampled")),
                 "{{policy}} {{decision}}",
             ),
             width=8,
@@ -152,14 +152,14 @@ def _collector(made: Board) -> None:
             "Memory of the collector",
             "At its limit (512 MiB unless set) it refuses, and workers try again.",
             BYTES,
-            Query(max_by("instance", "otelcol_process_memory_rss_bytes"), "{{instance}}"),
+            Query(max_by("instance", "otelcol_process_memory_rss"), "{{instance}}"),
             width=8,
         ),
         graph(
             "CPU of the collector",
             "100 % is one core.",
             PERCENT,
-            Query(f"100 * {max_by('instance', rate('otelcol_process_cpu_seconds_total'))}", "{{instance}}"),
+            Query(f"100 * {max_by('instance', rate('otelcol_process_cpu_seconds'))}", "{{instance}}"),
             width=8,
         ),
     )

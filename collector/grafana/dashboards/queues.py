@@ -6,7 +6,7 @@ from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Query, alarm_from, bars, graph, heat, number
 from grafana.dashboards.queries import JOB, QUEUE, increase, max_by, or_zero, quantile, rate, series, sum_by
 from grafana.dashboards.tables import Column, rows
-from grafana.dashboards.units import COUNT, MESSAGES_PER_SECOND, SECONDS
+from grafana.dashboards.units import COUNT, MESSAGES_PER_SECOND, SECONDS, WHOLE
 
 _LENGTH = max_by("queue_name", series("celery_queue_length", QUEUE))
 _CONSUMERS = max_by("queue_name", series("celery_queue_consumers", QUEUE))
@@ -33,11 +33,11 @@ def board(addresses: Addresses) -> Board:
 def _now(made: Board) -> None:
     made.row(
         "Now",
-        number("Waiting messages", "In all chosen queues.", COUNT, Query(f"sum({_LENGTH})"), width=6),
+        number("Waiting messages", "In all chosen queues.", WHOLE, Query(f"sum({_LENGTH})"), width=6),
         number(
             "Queues without a consumer",
             "Nobody takes what is sent there.",
-            COUNT,
+            WHOLE,
             Query(or_zero(f"count({_CONSUMERS} == 0)")),
             width=6,
         ).thresholds(alarm_from(1)),
@@ -84,8 +84,8 @@ def _lengths(made: Board) -> None:
             "Queues",
             "What waits in each, and how many consume it.",
             {"queue_name": "Queue"},
-            Column("waiting", COUNT, _LENGTH),
-            Column("consumers", COUNT, _CONSUMERS),
+            Column("waiting", WHOLE, _LENGTH),
+            Column("consumers", WHOLE, _CONSUMERS),
             Column("oldest", SECONDS, _OLDEST),
             Column("waited, p95", SECONDS, series("celery_queue:queue_time_seconds:p95_rate5m", QUEUE)),
         ),
@@ -97,9 +97,8 @@ def _times(made: Board) -> None:
         "Time in the queue",
         heat(
             "Time in the queue",
-            "How many attempts waited how long, from publishing to the start, without the wait for an ETA. "
-            "Each mark is an attempt, with the way to its trace.",
-            Query(sum_by("le", increase(f"{_WAIT}_bucket", JOB, QUEUE)), "{{le}}", exemplars=True),
+            "How many attempts waited how long, from publishing to the start, without the wait for an ETA.",
+            Query(sum_by("le", increase(f"{_WAIT}_bucket", JOB, QUEUE)), "{{le}}"),
             width=8,
         ),
         graph(

@@ -5,7 +5,7 @@ from grafana.dashboards.addresses import Addresses
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel, Query, graph, number
 from grafana.dashboards.queries import JOB, WORKER, rate, series, sum_by
-from grafana.dashboards.units import BYTES, BYTES_PER_SECOND, COUNT, PERCENT, RATIO
+from grafana.dashboards.units import BYTES, BYTES_PER_SECOND, COUNT, PERCENT, RATIO, WHOLE
 
 _PROCESS = 'process_type=~"$process_type"'
 _BY = "worker_name, process_type"
@@ -19,7 +19,7 @@ def board(addresses: Addresses) -> Board:
         "Celery: resources",
         "What do workers and beats use, their child processes included, and how close are they to their limits?",
         addresses,
-        [variables.job(), variables.process_type(), variables.worker_name()],
+        [variables.job(), variables.process_type(), variables.process_of()],
     )
     _now(made)
     _processor_and_memory(made)
@@ -52,9 +52,9 @@ def _now(made: Board) -> None:
             RATIO,
             Query(nearest),
         ),
-        number("Processes", "With their descendants.", COUNT, Query(sum_by("", _of("celery_process_count")))),
-        number("Threads", "Of all processes.", COUNT, Query(sum_by("", _of("celery_process_threads")))),
-        number("Open files", "Sockets and pipes included.", COUNT, Query(sum_by("", _of("celery_process_open_files")))),
+        number("Processes", "With their descendants.", WHOLE, Query(sum_by("", _of("celery_process_count")))),
+        number("Threads", "Of all processes.", WHOLE, Query(sum_by("", _of("celery_process_threads")))),
+        number("Open files", "Sockets and pipes included.", WHOLE, Query(sum_by("", _of("celery_process_open_files")))),
     )
 
 

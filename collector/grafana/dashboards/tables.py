@@ -8,6 +8,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana.dashboards.panels import GRAPH_HEIGHT, Link, Query
+from grafana.dashboards.units import WHOLE
 from grafana.dashboards.variables import PROMETHEUS
 
 
@@ -40,7 +41,8 @@ def rows(title: str, description: str, labels: Mapping[str, str], *columns: Colu
     panel.height(GRAPH_HEIGHT).span(width).filterable(filterable=True).no_value("none")
     for index, column in enumerate(columns):
         panel.with_target(Query(column.expression).now(index).format(PromQueryFormat.TABLE))
-        panel.override_by_name(column.name, [DynamicConfigValue("unit", column.unit)])
+        whole = [DynamicConfigValue("decimals", 0)] if column.unit == WHOLE else []
+        panel.override_by_name(column.name, [DynamicConfigValue("unit", column.unit), *whole])
     panel.transformations(_one_table(labels, columns))
     return panel.sort_by([common.TableSortByFieldState().display_name(columns[0].name).desc(desc=True)])
 

@@ -4,10 +4,10 @@ from grafana.dashboards import variables
 from grafana.dashboards.addresses import Addresses
 from grafana.dashboards.board import Board
 from grafana.dashboards.links import failed_traces_of_row, task_of_row, traces_of_line, traces_of_row
-from grafana.dashboards.panels import Panel, Query, bars, graph, heat, linked, number, stacked
+from grafana.dashboards.panels import Panel, Query, bars, by_outcome, graph, heat, linked, number, stacked
 from grafana.dashboards.queries import JOB, TASK, increase, quantile, rate, series, sum_by, within_range
 from grafana.dashboards.tables import Column, linked_rows, rows
-from grafana.dashboards.units import ATTEMPTS_PER_SECOND, COUNT, RATIO, SECONDS
+from grafana.dashboards.units import ATTEMPTS_PER_SECOND, COUNT, RATIO, SECONDS, WHOLE
 
 _DURATION = "celery_task_duration_seconds"
 _QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
@@ -37,20 +37,20 @@ def _summary(made: Board) -> None:
     started = sum_by("", within_range(f"{_DURATION}_count", JOB, TASK))
     made.row(
         "In the time shown",
-        number("Attempts", "Attempts that ended.", COUNT, Query(ended)),
+        number("Attempts", "Attempts that ended.", WHOLE, Query(ended)),
         number("Succeeded", "Share of the attempts that ended.", RATIO, Query(f"{succeeded} / {ended}")),
         number("Mean duration", "Of attempts that started.", SECONDS, Query(f"{spent} / {started}")),
         number(
             "Failures in the last minute",
             "Of the tasks together.",
-            COUNT,
+            WHOLE,
             Query(sum_by("", series("celery_task_failure_rate", JOB, TASK))),
         ),
-        number("Running", "Attempts that run now.", COUNT, Query(sum_by("", series("celery_active_tasks", JOB, TASK)))),
+        number("Running", "Attempts that run now.", WHOLE, Query(sum_by("", series("celery_active_tasks", JOB, TASK)))),
         number(
             "Started twice",
             "Second starts of an attempt that its worker had ended already, as after a visibility timeout.",
-            COUNT,
+            WHOLE,
             Query(sum_by("", within_range("celery_task_duplicates_total", JOB, TASK))),
         ),
     )
@@ -59,11 +59,11 @@ def _summary(made: Board) -> None:
 def _executions(made: Board) -> None:
     made.row(
         "Executions",
-        stacked(
+        by_outcome(
             "Execution rate, by outcome",
             "Attempts that ended.",
             ATTEMPTS_PER_SECOND,
-            Query(sum_by("status", rate("celery_task_total", JOB, TASK)), "{{status}}"),
+            sum_by("status", rate("celery_task_total", JOB, TASK)),
             width=8,
         ),
         linked(
@@ -132,13 +132,13 @@ def _failures(made: Board) -> None:
         "Failures by exception",
         "In the time shown. timeout is the hard limit, worker_lost a process that died.",
         {"job": "Service", "task_name": "Task", "error_type": "Exception"},
-        Column("failures", COUNT, f"{failures} > 0"),
+        Column("failures", WHOLE, f"{failures} > 0"),
     )
     again = rows(
         "Retries by reason",
         "In the time shown: the class of the exception that caused the retry.",
         {"job": "Service", "task_name": "Task", "reason": "Reason"},
-        Column("retries", COUNT, f"{retries} > 0"),
+        Column("retries", WHOLE, f"{retries} > 0"),
     )
     made.row(
         "What went wrong",
@@ -160,18 +160,19 @@ def _failures(made: Board) -> None:
             "Time limits exceeded", "celery_task_timeouts_total", "limit", "A soft limit that the task caught counts."
         ),
         _ended("Revoked", "celery_task_revocations_total", "cause", "By an operator, by expiry, or while it ran."),
-        _ended(
+        bars(
             "Given back without an end",
-            "celery_task_returned_total",
-            "cause",
             "Attempts that a stop or a lost connection sent back to the queue, or that the task itself did.",
+            COUNT,
+            Query(sum_by("cause", increase("celery_task_returned_total", JOB, TASK)), "{{cause}}"),
+            width=8,
         ),
     )
 
 
 def _ended(title: str, metric: str, label: str, description: str) -> Panel:
-    query = Query(sum_by(f"task_name, {label}", increase(metric, JOB, TASK)), f"{{{{task_name}}}} {{{{{label}}}}}")
-    return bars(title, description, COUNT, query, width=8)
+    ended = sum_by(f"task_name, {label}", increase(metric, JOB, TASK))
+    return bars(title, description, COUNT, Query(f"{ended} > 0", f"{{{{task_name}}}} {{{{{label}}}}}"), width=8)
 
 
 def _waits(made: Board) -> None:

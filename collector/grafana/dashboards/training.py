@@ -16,7 +16,7 @@ from grafana.dashboards.queries import (
     within_range,
 )
 from grafana.dashboards.tables import Column, rows
-from grafana.dashboards.units import COUNT, RATIO, SCORE, SECONDS
+from grafana.dashboards.units import COUNT, RATIO, SCORE, SECONDS, WHOLE
 
 _MODEL = 'model_type=~"$model_type"'
 _METHOD = 'method=~"$method"'
@@ -50,10 +50,10 @@ def _summary(made: Board) -> None:
     models = sum_by("", within_range("celery_training_models_total", JOB, _MODEL))
     made.row(
         "In the time shown",
-        number("Models trained", "Runs of training that succeeded.", COUNT, Query(models)),
-        number("Trainings", "Runs of training that ended.", COUNT, Query(_runs())),
+        number("Models trained", "Runs of training that succeeded.", WHOLE, Query(models)),
+        number("Trainings", "Runs of training that ended.", WHOLE, Query(_runs())),
         number("Failed trainings", "Their share.", RATIO, Query(f"{_runs(_FAILED)} / {_runs()}")),
-        number("Searches", "Runs of tuning that ended.", COUNT, Query(_searches())),
+        number("Searches", "Runs of tuning that ended.", WHOLE, Query(_searches())),
         number("Failed searches", "Their share.", RATIO, Query(f"{_searches(_FAILED)} / {_searches()}")),
         number(
             "Best score",
@@ -93,7 +93,7 @@ def _training(made: Board) -> None:
             "Model types",
             "In the time shown.",
             {"model_type": "Model type"},
-            Column("trainings", COUNT, ended),
+            Column("trainings", WHOLE, ended),
             Column("failed", RATIO, f"{failed} / {ended}"),
             Column("mean duration", SECONDS, mean_within_range("model_type", duration, JOB, _MODEL)),
             width=8,

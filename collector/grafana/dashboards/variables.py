@@ -47,6 +47,11 @@ def worker_name() -> Variable:
     return _choice("worker_name", "Worker", f"label_values({_WORKERS}, worker_name)")
 
 
+def process_of() -> Variable:
+    """Return the choice of workers and beats whose resources are read."""
+    return _choice("worker_name", "Worker or beat", 'label_values(celery_process_count{job=~"$job"}, worker_name)')
+
+
 def queue_name() -> Variable:
     """Return the choice of queues."""
     return _choice("queue_name", "Queue", f"label_values({_QUEUES}, queue_name)")

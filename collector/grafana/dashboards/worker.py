@@ -7,7 +7,7 @@ from grafana.dashboards.links import api_page, worker_of_row
 from grafana.dashboards.panels import Panel, Query, alarm_from, bars, dial, graph, linked, number, stacked, states
 from grafana.dashboards.queries import JOB, WORKER, increase, max_by, quantile, rate, series, sum_by, within_range
 from grafana.dashboards.tables import Column, linked_rows, rows
-from grafana.dashboards.units import ATTEMPTS_PER_SECOND, COUNT, RATIO, SECONDS
+from grafana.dashboards.units import ATTEMPTS_PER_SECOND, COUNT, RATIO, SECONDS, WHOLE
 
 #: The instance of a worker's series is its node name; tasks' series have no other label that says where they ran.
 _INSTANCE = 'instance=~"$worker_name"'
@@ -41,22 +41,22 @@ def _now(made: Board) -> None:
         number(
             "Workers up, of those expected",
             "Workers that answer or whose heart beats, and all that the API expects.",
-            COUNT,
+            WHOLE,
             Query(f"sum({up})", "up"),
             Query(f"count({up})", "expected"),
         ),
         dial("Active against total workers", "Slots that run a task now, of all slots.", Query(f"{busy} / {size}")),
-        number("Slots", "Busy ones, and all.", COUNT, Query(busy, "busy"), Query(size, "all")),
+        number("Slots", "Busy ones, and all.", WHOLE, Query(busy, "busy"), Query(size, "all")),
         number(
             "Prefetched",
             "Attempts that workers hold and have not started.",
-            COUNT,
+            WHOLE,
             Query(sum_by("", _of("celery_worker_prefetch_count"))),
         ),
         number(
             "Processes replaced",
             "Pool processes that were recycled, killed or crashed, in the time shown.",
-            COUNT,
+            WHOLE,
             Query(sum_by("", within_range("celery_worker_child_restarts_total", JOB, WORKER))),
         ),
         number(
@@ -118,9 +118,9 @@ def _life(made: Board) -> None:
         "Workers",
         "What each one is doing. A click on a name leads to what it uses.",
         {"worker_name": "Worker"},
-        Column("busy", COUNT, sum_by("worker_name", _of("celery_worker_pool_busy"))),
-        Column("slots", COUNT, sum_by("worker_name", _of("celery_worker_pool_size"))),
-        Column("prefetched", COUNT, sum_by("worker_name", _of("celery_worker_prefetch_count"))),
+        Column("busy", WHOLE, sum_by("worker_name", _of("celery_worker_pool_busy"))),
+        Column("slots", WHOLE, sum_by("worker_name", _of("celery_worker_pool_size"))),
+        Column("prefetched", WHOLE, sum_by("worker_name", _of("celery_worker_prefetch_count"))),
         Column("heartbeat ago", SECONDS, f"time() - {heartbeat}"),
         Column("received ago", SECONDS, f"time() - {max_by('worker_name', received)}"),
     )

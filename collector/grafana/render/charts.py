@@ -1,15 +1,18 @@
 """Drawings over time: lines, areas and bars, heatmaps, and states."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, MaxNLocator, MultipleLocator
 
 from grafana.render.answers import Answers
-from grafana.render.figures import nothing
+from grafana.render.figures import NAMED, PALE, nothing
 from grafana.render.source import Line
 from grafana.render.words import said
 
@@ -19,7 +22,13 @@ COLORS = (
 )  # fmt: skip
 #: How much of the content's place the axes leave for their numbers and the names of the lines, in inches.
 LEFT, RIGHT, TOP, BOTTOM, NAMES = 0.75, 0.15, 0.08, 0.28, 0.22
-MOST_NAMES = 12
+MOST_ROWS = 2
+MARGIN = 0.3
+FEW = 6
+MOST_MARKS = 40
+#: An axis up to more seconds than that says minutes.
+SECONDS_SHOWN = 150.0
+DISTANCES = (30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0, 86400.0)
 TICKS = 5
 _SMALL = 8
 
@@ -29,43 +38,66 @@ def lines(axes: Axes, answers: Answers) -> None:
     if not answers.named:
         nothing(axes)
         return
+    named = _largest_first(answers.named)
     custom = answers.panel.content["fieldConfig"]["defaults"].get("custom", {})
-    _with_names(axes, [name for name, _ in answers.named])
+    colors = _colors(answers.panel.content, [name for name, _ in named])
+    _with_names(axes, [name for name, _ in named], colors)
     if custom.get("stacking", {}).get("mode") == "normal":
-        _stack(axes, answers.named, bars=custom.get("drawStyle") == "bars")
+        _stack(axes, named, colors, bars=custom.get("drawStyle") == "bars")
     else:
-        _plot(axes, answers.named)
+        _plot(axes, named, colors)
     _marks(axes, answers)
-    low, _ = axes.get_ylim()
-    axes.set_ylim(bottom=min(0.0, low) if low < 0 else 0.0)
+    values = [value for _, line in named for _, value in line.points if math.isfinite(value)]
+    axes.set_ylim(bottom=axes.get_ylim()[0] if min(values, default=0.0) < 0 else 0.0)
+    if not any(values):
+        axes.set_ylim(0, 1)
     _label(axes, answers.panel.unit)
 
 
-def _plot(axes: Axes, named: Sequence[tuple[str, Line]]) -> None:
-    for index, (_, line) in enumerate(named):
+def _largest_first(named: Sequence[tuple[str, Line]]) -> list[tuple[str, Line]]:
+    """Return many lines so that those are named that have most to say; few stay as they are."""
+    if len(named) <= FEW:
+        return list(named)
+    return sorted(
+        named, key=lambda line: -max((value for _, value in line[1].points if math.isfinite(value)), default=0)
+    )
+
+
+def _plot(axes: Axes, named: Sequence[tuple[str, Line]], colors: Sequence[str]) -> None:
+    for color, (_, line) in zip(colors, named, strict=True):
         at, values = zip(*line.points, strict=True)
-        axes.plot(at, values, color=_color(index), linewidth=1.3)
+        axes.plot(at, values, color=color, linewidth=1.3)
 
 
-def _stack(axes: Axes, named: Sequence[tuple[str, Line]], *, bars: bool) -> None:
+def _stack(axes: Axes, named: Sequence[tuple[str, Line]], colors: Sequence[str], *, bars: bool) -> None:
     moments = sorted({at for _, line in named for at, _ in line.points})
     below = np.zeros(len(moments))
-    width = (moments[1] - moments[0]) if len(moments) > 1 else 1.0
-    for index, (_, line) in enumerate(named):
+    for color, (_, line) in zip(colors, named, strict=True):
         found = dict(line.points)
         values = np.nan_to_num(np.array([found.get(at, 0.0) for at in moments]))
-        if bars:
-            axes.bar(moments, values, width=width, bottom=below, color=_color(index), linewidth=0)
-        else:
-            axes.fill_between(moments, below, below + values, color=_color(index), alpha=0.45, linewidth=0)
-            axes.plot(moments, below + values, color=_color(index), linewidth=0.9)
+        style = {"step": "mid", "alpha": 0.85} if bars else {"alpha": 0.45}
+        axes.fill_between(moments, below, below + values, color=color, linewidth=0, **style)
+        if not bars:
+            axes.plot(moments, below + values, color=color, linewidth=0.9)
         below = below + values
 
 
 def _marks(axes: Axes, answers: Answers) -> None:
     top = axes.get_ylim()[1]
-    marks = [(at, value) for at, value in answers.marks if value <= top]
+    marks = _thinned([(at, value) for at, value in answers.marks if value <= top])
     axes.scatter([at for at, _ in marks], [value for _, value in marks], marker="D", s=9, color="#1f78c1", zorder=3)
+
+
+def _thinned(marks: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return few of many marks, as Grafana does: the largest of each stretch of time."""
+    if not marks:
+        return []
+    begin, end = min(at for at, _ in marks), max(at for at, _ in marks)
+    largest: dict[int, tuple[float, float]] = {}
+    for at, value in marks:
+        stretch = int((at - begin) / ((end - begin) or 1.0) * MOST_MARKS)
+        largest[stretch] = max(largest.get(stretch, (0.0, 0.0)), (at, value), key=lambda mark: mark[1])
+    return list(largest.values())
 
 
 def heat(axes: Axes, answers: Answers) -> None:
@@ -76,7 +108,8 @@ def heat(axes: Axes, answers: Answers) -> None:
         return
     bounds = [bound for bound, _ in buckets]
     moments = sorted({at for _, line in buckets for at, _ in line.points})
-    counts = np.array([[dict(line.points).get(at, 0.0) for at in moments] for _, line in buckets])
+    found = [dict(line.points) for _, line in buckets]
+    counts = np.array([[bucket.get(at, 0.0) for at in moments] for bucket in found])
     cells = np.diff(np.vstack([np.zeros(len(moments)), counts]), axis=0)
     shown = np.ma.masked_less_equal(np.nan_to_num(cells), 1e-9)
     used = [index for index in range(len(bounds)) if shown[index].count()] or [0]
@@ -86,7 +119,7 @@ def heat(axes: Axes, answers: Answers) -> None:
     axes.pcolormesh(
         edges, np.arange(len(bounds) + 1), shown, cmap="Oranges", norm=PowerNorm(0.5), edgecolors="white", lw=0.2
     )
-    axes.scatter(*_among(answers.marks, bounds), marker="D", s=9, color="#1f78c1", zorder=3)
+    axes.scatter(*_among(_thinned(answers.marks), bounds), marker="D", s=9, color="#1f78c1", zorder=3)
     _with_names(axes, [])
     axes.set_ylim(first, last + 1)
     axes.set_yticks(
@@ -117,22 +150,33 @@ def states(axes: Axes, answers: Answers) -> None:
         nothing(axes)
         return
     for index, (_, line) in enumerate(reversed(answers.named)):
-        at = np.array([moment for moment, _ in line.points])
-        up = np.array([value for _, value in line.points]) > 0
-        step = float(np.median(np.diff(at))) if len(at) > 1 else 1.0
-        for color, where in (("#3fa55b", up), ("#cf4043", ~up)):
-            axes.barh([index] * int(where.sum()), step, left=at[where] - step / 2, height=0.7, color=color, linewidth=0)
+        for up, begin, end in _stretches(line):
+            axes.broken_barh([(begin, end - begin)], (index - 0.35, 0.7), color="#3fa55b" if up else "#cf4043")
     _inset(axes, left=2.3, below=BOTTOM)
     axes.set_yticks(range(len(answers.named)), [name for name, _ in reversed(answers.named)])
     axes.set_ylim(-0.6, len(answers.named) - 0.4)
     _label(axes, "")
 
 
+def _stretches(line: Line) -> list[tuple[bool, float, float]]:
+    """Return when a series was above 0 or not: whether, from when, until when."""
+    moments = [at for at, _ in line.points]
+    step = min((after - before for before, after in pairwise(moments)), default=1.0)
+    found: list[tuple[bool, float, float]] = []
+    for at, value in line.points:
+        up = value > 0
+        if found and found[-1][0] == up and at - found[-1][2] <= step / 2:
+            found[-1] = (up, found[-1][1], at + step / 2)
+        else:
+            found.append((up, at - step / 2, at + step / 2))
+    return found
+
+
 def _label(axes: Axes, unit: str) -> None:
     if unit:
-        axes.yaxis.set_major_locator(MaxNLocator(TICKS, integer=unit == "short" and axes.get_ylim()[1] > TICKS))
+        axes.yaxis.set_major_locator(_steps(axes, unit))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: said(value, unit.partition(":")[0])))
-    axes.xaxis.set_major_locator(MaxNLocator(TICKS))
+    axes.xaxis.set_major_locator(MultipleLocator(_minutes(axes)))
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
     axes.tick_params(labelsize=_SMALL, length=0, colors="#57606a")
     axes.grid(visible=True, color="#ebedef", linewidth=0.7)
@@ -141,40 +185,72 @@ def _label(axes: Axes, unit: str) -> None:
     axes.margins(x=0)
 
 
+def _steps(axes: Axes, unit: str) -> Locator:
+    """Return where the numbers of the vertical axis are."""
+    low, high = axes.get_ylim()
+    # Round numbers of bytes, minutes and hours are not round in decimals.
+    if unit in {"bytes", "Bps"}:
+        size = 1024.0 ** max(0, int(math.log(max(high, 1.0), 1024)))
+    elif unit == "s" and high > SECONDS_SHOWN:
+        size = 60.0 if high < 60 * SECONDS_SHOWN else 3600.0
+    else:
+        return MaxNLocator(TICKS, integer=unit == "short" and high > TICKS)
+    places = MaxNLocator(TICKS).tick_values(low / size, high / size)
+    return FixedLocator([place * size for place in places if low <= place * size <= high])
+
+
+def _minutes(axes: Axes) -> float:
+    """Return how many seconds lie between two numbers of the horizontal axis."""
+    begin, end = axes.get_xlim()
+    return next((seconds for seconds in DISTANCES if (end - begin) / seconds <= TICKS), DISTANCES[-1])
+
+
 def _clock(moment: float, _: object) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M")
 
 
-def _with_names(axes: Axes, names: Sequence[str]) -> None:
-    """Write the names of lines below, and make room for them."""
-    shown = [*names[:MOST_NAMES], *([f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else [])]
+def _with_names(axes: Axes, names: Sequence[str], colors: Sequence[str] = ()) -> None:
+    """Write the names of lines below, as many as two lines of text hold, and make room for them."""
     inches = axes.get_window_extent().width / axes.figure.dpi
-    rows: list[list[tuple[int, str]]] = [[]]
-    used = 0.0
-    for index, name in enumerate(shown):
-        length = 0.25 + 0.068 * len(name)
-        if used + length > inches - 0.3 and rows[-1]:
-            rows.append([])
-            used = 0.0
-        rows[-1].append((index, name))
-        used += length
-    rows = rows if names else []
-    _write(axes, rows, inches)
+    rows = _rows_of(names, inches - MARGIN)
+    _write(axes, rows, inches, colors)
     _inset(axes, left=LEFT, below=BOTTOM + NAMES * len(rows))
 
 
-def _write(axes: Axes, rows: Sequence[Sequence[tuple[int, str]]], inches: float) -> None:
+def _rows_of(names: Sequence[str], inches: float) -> list[list[str]]:
+    rows: list[list[str]] = []
+    room = 0.0
+    for index, name in enumerate(names):
+        more = f"and {len(names) - index} more"
+        full = len(rows) == MOST_ROWS
+        if full and room < _width(name) + (_width(more) if index + 1 < len(names) else 0):
+            return [*rows[:-1], [*rows[-1], more]]
+        if not rows or room < _width(name):
+            rows.append([])
+            room = inches
+        rows[-1].append(name)
+        room -= _width(name)
+    return rows
+
+
+def _width(name: str) -> float:
+    return 0.3 + 0.066 * len(name)
+
+
+def _write(axes: Axes, rows: Sequence[Sequence[str]], inches: float, colors: Sequence[str]) -> None:
     figure, place = axes.figure, axes.get_position()
     _, tall = _inches(axes)
+    left = iter(colors)
     for number, row in enumerate(rows):
-        x = 0.15
+        x = MARGIN / 2
         y = place.y0 + (NAMES * (len(rows) - number) - 0.08) / tall
-        for index, name in row:
-            color = _color(index) if index < MOST_NAMES else "#57606a"
+        for name in row:
+            rest = name.startswith("and ")
+            mark, color = ("", PALE) if rest else ("━", next(left))
             across = place.x0 + x / inches * place.width
-            figure.text(across, y, "━", size=_SMALL, color=color, va="center", weight="bold")
+            figure.text(across, y, mark, size=_SMALL, color=color, va="center", weight="bold")
             figure.text(across + 0.17 / inches * place.width, y, name, size=_SMALL, color="#57606a", va="center")
-            x += 0.25 + 0.068 * len(name)
+            x += _width(name)
 
 
 def _inset(axes: Axes, *, left: float, below: float) -> None:
@@ -195,5 +271,12 @@ def _inches(axes: Axes) -> tuple[float, float]:
     return axes.figure.bbox.width / axes.figure.dpi, axes.figure.bbox.height / axes.figure.dpi
 
 
-def _color(index: int) -> str:
-    return COLORS[index % len(COLORS)]
+def _colors(panel: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Return the colors of lines: those that the panel gives by name, else one after the other."""
+    fixed = {
+        override["matcher"]["options"]: NAMED[entry["value"]["fixedColor"]]
+        for override in panel["fieldConfig"]["overrides"]
+        for entry in override["properties"]
+        if entry["id"] == "color"
+    }
+    return [fixed.get(name, COLORS[index % len(COLORS)]) for index, name in enumerate(names)]

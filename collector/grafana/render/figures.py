@@ -10,7 +10,15 @@ from grafana.render.answers import Answers
 from grafana.render.words import said
 
 INK, PALE, TRACK = "#24292e", "#8b949e", "#eceef0"
-NAMED = {"green": "#3fa55b", "yellow": "#d9a514", "red": "#cf4043", "blue": "#2f7ed8", "transparent": "#2f7ed8"}
+NAMED = {
+    "green": "#3fa55b",
+    "yellow": "#d9a514",
+    "red": "#cf4043",
+    "blue": "#2f7ed8",
+    "purple": "#8f3bb8",
+    "orange": "#e0752d",
+    "transparent": "#2f7ed8",
+}
 MOST_BARS = 10
 
 

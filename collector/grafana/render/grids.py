@@ -9,7 +9,7 @@ from grafana.render.answers import Answers
 from grafana.render.figures import INK, PALE, nothing
 from grafana.render.words import NOTHING, said
 
-MOST_ROWS = 9
+MOST_ROWS = 8
 
 
 def table(axes: Axes, answers: Answers) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import Rectangle
 
 from grafana.reading import Shown, Times, chosen, panels
 from grafana.render import charts, figures, grids
@@ -96,17 +96,10 @@ class _Box:
             (self._left / WIDTH, self._bottom / self._height),
             (self._width / WIDTH, self._tall / self._height),
         )
-        style = "square,pad=0"
-        self._figure.patches.append(
-            FancyBboxPatch(
-                corner,
-                *size,
-                boxstyle=style,
-                facecolor="white",
-                edgecolor="#d8dadd",
-                transform=self._figure.transFigure,
-            )
+        paper = Rectangle(
+            corner, *size, facecolor="white", edgecolor="#d8dadd", transform=self._figure.transFigure, zorder=-1
         )
+        self._figure.add_artist(paper)
         top = (self._bottom + self._tall - TITLE / 2 - 0.02) / self._height
         self._figure.text((self._left + 0.1) / WIDTH, top, self._panel.title, size=11, color=INK, va="center")
         inner = (*corner, size[0], (self._tall - TITLE) / self._height)

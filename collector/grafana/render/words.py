@@ -19,15 +19,22 @@ def said(value: float, unit: str) -> str:
     if not math.isfinite(value):
         return NOTHING
     if unit == "s":
-        return _scaled(value, _TIMES, "ms")
+        return _scaled(value, _TIMES, "ms") if value else "0 s"
     if unit in {"bytes", "Bps"}:
         return _scaled(value, _SIZES, "B") + ("/s" if unit == "Bps" else "")
     if unit == "percentunit":
         return f"{_short(100 * value)} %"
     if unit == "percent":
         return f"{_short(value)} %"
-    count = _scaled(value, _COUNTS, "").strip() if unit == "short" else _short(value)
-    return f"{count} {unit.removeprefix('suffix:')}" if unit.startswith("suffix:") else count
+    return _count(value, unit)
+
+
+def _count(value: float, unit: str) -> str:
+    if unit == "locale":
+        return f"{value:,.0f}"
+    if unit == "short":
+        return _scaled(value, _COUNTS, "").strip()
+    return f"{_short(value)} {unit.removeprefix('suffix:')}" if unit.startswith("suffix:") else _short(value)
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...], least: str) -> str:
