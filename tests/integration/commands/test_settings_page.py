@@ -32,6 +32,7 @@ SETTINGS = (
     "worker_max_tasks_per_child",
 )
 ON_SETTINGS = ("task_track_started", "visibility_timeout", "task_acks_late", "prefetch of ")
+WIDTH = 96
 QUICK = {"worker_prefetch_multiplier": 4}
 """Of these the doctor speaks only when tasks wait, and there are none."""
 
@@ -66,8 +67,8 @@ def on_settings(facts: Facts) -> list[Finding]:
 
 
 def text(findings: list[Finding]) -> str:
-    """The findings as the doctor shows them, without their number below."""
-    return click.unstyle(report(findings, None)).rpartition("\n\n")[0] + "\n"
+    """The findings as the doctor shows them in a terminal of the page's width, without their number below."""
+    return click.unstyle(report(findings, WIDTH)).rpartition("\n\n")[0] + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -123,4 +124,5 @@ def test_of_tasks_that_wait_behind_a_long_one_the_doctor_says_what_is_quoted(sho
 
     found = wait_until(lambda: on_settings(facts()), deadline=30, message="the doctor has nothing against it")
     door.touch()
-    assert QUOTES["worker_prefetch_multiplier"] == text(found).replace(worker.node_name, "celery@host")
+    anywhere = [replace(finding, what=finding.what.replace(worker.node_name, "celery@host")) for finding in found]
+    assert QUOTES["worker_prefetch_multiplier"] == text(anywhere)
