@@ -3,11 +3,13 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
 
+from tests.acceptance.alerts.table import PROPERTY, plain
 from tests.side_by_side import OneByOneAtTheEnd, bears_company
 
 # Timing is no test here: a busy machine is slow at whatever Hypothesis draws.
@@ -30,6 +32,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneByOneAtTheEnd | None:
     """Keeps the tests apart that bear no company."""
     return OneByOneAtTheEnd(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Lists how many seconds each alert took to fire and to resolve, if there were tests of faults."""
+    reports = terminalreporter.getreports("passed")
+    rows: list[Any] = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
+    if rows:
+        terminalreporter.section("alerts: seconds from the fault to the alert, and from the repair to its end")
+        terminalreporter.write_line("\n".join(plain(rows)))
 
 
 @pytest.fixture(autouse=True)

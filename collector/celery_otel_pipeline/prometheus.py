@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -28,15 +28,28 @@ class PrometheusServer(Server):
         directory: Where data, configuration and log go.
         targets: For each job the host:port to scrape. A job of `prometheus.yml` keeps its settings, another gets
             Prometheus's own; jobs that are not named here are not scraped.
-        scrape_interval: As in "1s".
+        scrape_interval: As in "1s"; rules are evaluated as often.
+        rules: Where the rule files are (`rules.write_rules` makes some); None for no rules.
+        alertmanager: The host:port that is told of alerts; None for nobody.
+        arguments: More of the command line.
     """
 
-    def __init__(self, directory: Path, *, targets: Mapping[str, str], scrape_interval: str = "1s") -> None:
+    def __init__(  # noqa: PLR0913 - these are a server's options
+        self,
+        directory: Path,
+        *,
+        targets: Mapping[str, str],
+        scrape_interval: str = "1s",
+        rules: Path | None = None,
+        alertmanager: str | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self._port = free_port()
         directory.mkdir(parents=True, exist_ok=True)
         configuration = directory / "prometheus.yml"
         settings = yaml.safe_load(PROMETHEUS_CONFIGURATION.read_text())
-        configuration.write_text(yaml.safe_dump(adapted(settings, targets, scrape_interval)))
+        settings = adapted(settings, targets, scrape_interval, rules=rules, alertmanager=alertmanager)
+        configuration.write_text(yaml.safe_dump(settings))
         argv = [
             str(tool_path("prometheus")),
             f"--config.file={configuration}",
@@ -45,6 +58,7 @@ class PrometheusServer(Server):
             f"--enable-feature={FEATURES}",
             # Else the first scrape comes 5 s after the start.
             "--scrape.discovery-reload-interval=100ms",
+            *arguments,
         ]
         super().__init__(Process("prometheus", argv, directory=directory))
 
@@ -91,16 +105,26 @@ class PrometheusServer(Server):
         return json.loads(fetch(f"{self.url}/api/v1/{question}?{urlencode(query)}"))["data"]
 
 
-def adapted(settings: dict[str, Any], targets: Mapping[str, str], scrape_interval: str) -> dict[str, Any]:
-    """Return Prometheus settings with other targets and another interval, and nothing else changed."""
+def adapted(
+    settings: dict[str, Any],
+    targets: Mapping[str, str],
+    scrape_interval: str,
+    *,
+    rules: Path | None = None,
+    alertmanager: str | None = None,
+) -> dict[str, Any]:
+    """Return Prometheus settings with other addresses and another interval, and nothing else changed."""
     jobs = {job["job_name"]: job for job in settings["scrape_configs"]}
     # A scrape may not take longer than the interval.
-    intervals = {"scrape_interval": scrape_interval, "scrape_timeout": scrape_interval}
+    intervals = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), scrape_interval)
     return {
         **settings,
         "global": {**settings["global"], **intervals},
-        "scrape_configs": [
-            {**jobs.get(job, {"job_name": job}), "static_configs": [{"targets": [target]}]}
-            for job, target in targets.items()
-        ],
+        "rule_files": [] if rules is None else [str(rules.absolute() / "*.yml")],
+        "alerting": {"alertmanagers": [_static(target) for target in (alertmanager,) if target]},
+        "scrape_configs": [{**jobs.get(job, {"job_name": job}), **_static(target)} for job, target in targets.items()],
     }
+
+
+def _static(target: str) -> dict[str, Any]:
+    return {"static_configs": [{"targets": [target]}]}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests run: Debian's redis-server and rabbitmq-server, and chromium for the API's page, where missing.
+# Installs what the tests run: Debian's redis-server, rabbitmq-server and prometheus-alertmanager, and chromium for the
+# API's page, where missing.
 # Only the programs are used: the tests start their own servers on free ports, and the system's services may be stopped
 # and disabled.
 set -euo pipefail
@@ -7,6 +8,7 @@ set -euo pipefail
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v rabbitmq-server >/dev/null || [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || missing+=(rabbitmq-server)
+command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || missing+=(prometheus-alertmanager)
 command -v chromium >/dev/null || missing+=(chromium)
 ((${#missing[@]})) || exit 0
 

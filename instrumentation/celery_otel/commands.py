@@ -1,10 +1,12 @@
-"""The plug-in of Celery's command line: `celery -A proj otel status`, `doctor` and `api`.
+"""The plug-in of Celery's command line: `celery -A proj otel status`, `doctor`, `api` and `flower`.
 
 Celery loads it at every start, also at that of a worker: all but click is imported inside the commands.
 """
 
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,6 +86,47 @@ def api(context: click.Context, arguments: tuple[str, ...]) -> None:
     from celery_otel.terminal.service import serve  # noqa: PLC0415  # not at every start of Celery
 
     serve(context.obj.app, arguments, context)
+
+
+@otel.command(context_settings={"ignore_unknown_options": True})
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 for a free one (5555).")
+@click.option("--address", help="The address to listen on; any other than loopback needs a login (127.0.0.1).")
+@click.option("--url-prefix", "--url_prefix", help="The first part of every path (flower); '' for none.")
+@click.option("--persistent/--no-persistent", default=None, help="Keep what was seen over a restart (on).")
+@click.option("--db", help="The file that keeps it (flower.db).")
+@click.option("--max-tasks", "--max_tasks", type=click.IntRange(1), help="The most tasks to remember (10000).")
+@click.option(
+    "--basic-auth-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="FLOWER_BASIC_AUTH_FILE",
+    help="Who may log in: user:password, one a line.",
+)
+@click.option(
+    "--oauth2-secret-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="FLOWER_OAUTH2_SECRET_FILE",
+    help="The secret of an OAuth application.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[--FLOWERS-OWN-OPTION=VALUE]...")
+@click.pass_context
+def flower(
+    context: click.Context,
+    /,
+    *,
+    arguments: tuple[str, ...],
+    basic_auth_file: Path | None,
+    oauth2_secret_file: Path | None,
+    **given: Any,
+) -> None:
+    """Start Flower, with the defaults of the monitoring guide in brackets.
+
+    Flower's own options, its variables FLOWER_* and its flowerconfig.py change whatever they change in Flower. Beyond
+    loopback it does not start without basic auth or OAuth.
+    """
+    from celery_otel.terminal.flower import serve  # noqa: PLC0415  # not at every start of Celery
+
+    files = {"basic_auth": basic_auth_file, "oauth2_secret": oauth2_secret_file}
+    serve(context, given, arguments, {name: path for name, path in files.items() if path is not None})
 
 
 def _width() -> int | None:

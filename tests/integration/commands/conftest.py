@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,14 @@ class Shop:
         self._stack = stack
 
     def worker(
-        self, name: str, *, app: str = INSTRUMENTED, env: Mapping[str, str] | None = None, log: str = ""
+        self,
+        name: str,
+        *,
+        app: str = INSTRUMENTED,
+        env: Mapping[str, str] | None = None,
+        log: str = "",
+        pool: str = "threads",
+        arguments: Sequence[str] = (),
     ) -> CeleryWorker:
         """A worker that runs until the end of the test; `log` names its directory where two have one name."""
         worker = CeleryWorker(
@@ -65,10 +72,10 @@ class Shop:
             app=app,
             broker_url=self.url,
             directory=self.directory / log,
-            pool="threads",
+            pool=pool,
             concurrency=2,
             env={"CELERY_RESULT_BACKEND": self.url, **QUIET, **(env or {})},
-            arguments=[f"--statedb={self.directory / log / name}.state"],
+            arguments=[f"--statedb={self.directory / log / name}.state", *arguments],
             cwd=ROOT,
         )
         worker.start()

@@ -12,25 +12,37 @@ from tests.integration.traces.conftest import ROOT, Traced
 
 GUIDE = ROOT / "docs" / "guides" / "producers.md"
 FILES = re.compile(r"^`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-REQUEST = """
+WSGI = """
 from werkzeug.test import Client
 from {module} import {name}
 
 assert 202 == Client({name}).post("/orders/7").status_code
 """
+ASGI = """
+from fastapi.testclient import TestClient
+from {module} import {name}
+
+assert 202 == TestClient({name}).post("/orders/7").status_code
+"""
 
 
 @pytest.mark.parametrize(
-    ("project", "module", "name"), [("shop", "shop.web", "web"), ("mysite", "mysite.wsgi", "application")]
+    ("module", "name", "request_it"),
+    [
+        ("shop.web", "web", WSGI),
+        ("store.web", "web", ASGI),
+        ("mysite.wsgi", "application", WSGI),
+    ],
+    ids=["flask", "fastapi", "django"],
 )
 def test_a_request_is_the_parent_of_its_publish(
-    traced: Traced, tmp_path: Path, project: str, module: str, name: str
+    traced: Traced, tmp_path: Path, module: str, name: str, request_it: str
 ) -> None:
     """A request to the guide's web server is a span, and the publish in it is that span's child, in one trace."""
     for path, code in FILES.findall(GUIDE.read_text()):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(code)
-    code = REQUEST.format(module=module, name=name)
+    code = request_it.format(module=module, name=name)
     env = {**traced.environment(CELERY_BROKER_URL=traced.broker_url), "PYTHONPATH": str(tmp_path)}
     with Process("web", [sys.executable, "-c", code], directory=tmp_path, env=env, cwd=tmp_path) as web:
         assert 0 == web.wait(60), web.log_tail
@@ -38,5 +50,6 @@ def test_a_request_is_the_parent_of_its_publish(
     (request,), (publish,) = traced.sink.spans(kind="SERVER"), traced.sink.spans(kind="PRODUCER")
     assert (request.span_id, request.trace_id) == (publish.parent_id, publish.trace_id)
     assert "" == request.parent_id
+    project = module.partition(".")[0]
     assert {f"{project}-producer"} == {request.service, publish.service}
     assert f"{project}.celery_app.order" == publish.attributes["celery.task.name"]

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def test_what_the_plugin_imports() -> None:
     """Importing it imports no OpenTelemetry, no instrumentation, and not even Celery."""
@@ -19,11 +21,12 @@ def test_the_call_stays_a_call() -> None:
     assert done.stdout.startswith("<function instrument ")
 
 
-def test_the_api_is_an_extra() -> None:
-    """Without what the API needs, the command says how to install it."""
+@pytest.mark.parametrize(("command", "module"), [("api", "celery_otel_api.command"), ("flower", "flower.command")])
+def test_extras(command: str, module: str) -> None:
+    """Without what the API or Flower needs, the command says how to install it."""
     code = (
-        "import sys; sys.modules['celery_otel_api.command'] = None; sys.argv = ['celery', 'otel', 'api'];"
+        f"import sys; sys.modules[{module!r}] = None; sys.argv = ['celery', 'otel', {command!r}];"
         "from celery.__main__ import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (1, True) == (done.returncode, "pip install 'celery-otel[api]'" in done.stderr)
+    assert (1, True) == (done.returncode, f"pip install 'celery-otel[{command}]'" in done.stderr)

@@ -55,9 +55,6 @@ def compose_services() -> dict[str, Any]:
     return services
 
 
-SERVICES = sorted(compose_services())
-
-
 @BOTH
 def test_everything_listens_on_loopback_by_default(configuration: Path) -> None:
     """Whoever wants a server reachable from elsewhere has to say so."""
@@ -141,59 +138,6 @@ def test_bearer_token_takes_nothing_away() -> None:
     with_token = settings_of(BEARER_TOKEN_CONFIGURATION)["service"]["extensions"]
 
     assert [*collector_settings()["service"]["extensions"], "bearertokenauth"] == with_token
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_image_has_an_exact_tag(service: str) -> None:
-    """What runs tomorrow is what ran today."""
-    _, _, tag = compose_services()[service]["image"].partition(":")
-
-    assert re.fullmatch(r"v?\d+\.\d+\.\d+(-\w+)?", tag)
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_ports_are_published_on_loopback_only(service: str) -> None:
-    """Nobody else on the network reaches what has no login."""
-    ports = compose_services()[service]["ports"]
-
-    assert ports
-    assert [] == [port for port in ports if not port.startswith("127.0.0.1:")]
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_mounted_files_exist_and_are_read_only(service: str) -> None:
-    """Docker would make a directory of a missing file, and a container could change a writable one."""
-    mounts = [volume.split(":") for volume in compose_services()[service]["volumes"]]
-    files = [mount for mount in mounts if mount[0].startswith(".")]
-
-    assert [] == [mount for mount in files if not (ROOT / mount[0]).is_file()]
-    assert [] == [mount for mount in files if mount[2:] != ["ro"]]
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_named_volumes_are_declared(service: str) -> None:
-    """Data outlives its container only in a volume that the file declares."""
-    declared = yaml.safe_load((ROOT / "compose.yaml").read_text())["volumes"]
-    named = [volume.split(":")[0] for volume in compose_services()[service]["volumes"] if not volume.startswith(".")]
-
-    assert set(named) <= set(declared)
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_memory_is_limited(service: str) -> None:
-    """One service that leaks does not take the machine along."""
-    assert re.fullmatch(r"\d+[MG]", compose_services()[service]["deploy"]["resources"]["limits"]["memory"])
-
-
-@pytest.mark.parametrize(
-    ("service", "configuration"), [("collector", COLLECTOR_CONFIGURATION), ("jaeger", JAEGER_CONFIGURATION)]
-)
-def test_compose_sets_only_variables_that_are_read(service: str, configuration: Path) -> None:
-    """A misspelt variable would leave a server unreachable without a word."""
-    ours = {name for name in compose_services()[service]["environment"] if name.startswith("CELERY_OTEL_")}
-
-    assert ours
-    assert ours <= variables_of(configuration).keys()
 
 
 def test_prometheus_scrapes_what_the_collector_serves_in_compose() -> None:

@@ -1,5 +1,6 @@
 """The repository's Prometheus settings, and how the local pipeline adapts them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +33,26 @@ def test_other_job_is_added_plainly(settings: dict[str, Any]) -> None:
     assert jobs == [{"job_name": "mine", "static_configs": [{"targets": ["127.0.0.1:2"]}]}]
 
 
-def test_interval_is_replaced_and_the_file_is_not_changed(settings: dict[str, Any]) -> None:
-    """A timeout longer than the interval would be refused, so both are set; the settings given stay as they were."""
+def test_intervals_are_replaced_and_the_file_is_not_changed(settings: dict[str, Any]) -> None:
+    """A timeout longer than the interval would be refused, so all are set; the settings given stay as they were."""
     before = yaml.safe_dump(settings)
 
-    assert adapted(settings, {}, "2s")["global"] == {"scrape_interval": "2s", "scrape_timeout": "2s"}
+    assert adapted(settings, {}, "2s")["global"] == {
+        "scrape_interval": "2s",
+        "scrape_timeout": "2s",
+        "evaluation_interval": "2s",
+    }
     assert yaml.safe_dump(settings) == before
+
+
+def test_rules_and_alertmanager_are_those_that_are_given(settings: dict[str, Any]) -> None:
+    """Rules and whom to tell are the caller's: those of compose.yaml are nowhere but there."""
+    without = adapted(settings, {}, "1s")
+    told = adapted(settings, {}, "1s", rules=Path("/r"), alertmanager="127.0.0.1:9")
+
+    assert ([], {"alertmanagers": []}) == (without["rule_files"], without["alerting"])
+    assert told["rule_files"] == ["/r/*.yml"]
+    assert told["alerting"] == {"alertmanagers": [{"static_configs": [{"targets": ["127.0.0.1:9"]}]}]}
 
 
 def test_compose_starts_prometheus_with_the_same_features() -> None:

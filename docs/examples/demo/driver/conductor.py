@@ -4,10 +4,10 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 
-from celery import Celery, chain, chord, group
-from celery.canvas import Signature
+from celery import Celery
 
 from .plan import Intervention, Job, Plan, Unit
+from .sender import Sender
 from .witness import JournalReader
 
 REPLY_SECONDS = 5.0
@@ -47,6 +47,7 @@ class Conductor:
         self._order = order
         self._check = check
         self._client = client
+        self._sender = Sender(client, self._request)
         self._workers = workers
         self._children = children
 
@@ -66,7 +67,7 @@ class Conductor:
             ConductorError: Not every worker confirmed that a task is revoked.
             StackError: A server ended.
         """
-        self._publish(unit)
+        self._sender.send(unit)
         revoked = [job.id for job in unit.jobs if job.intervention is Intervention.REVOKE_WAITING]
         if revoked:
             self._revoke(revoked)
@@ -108,20 +109,5 @@ class Conductor:
         replies = self._client.control.revoke(list(ids), reply=True, timeout=REPLY_SECONDS, limit=len(self._workers))
         return {name for reply in replies for name in reply}
 
-    def _publish(self, unit: Unit) -> None:
-        if unit.kind == "request":
-            self.trace_id = self._order(unit)
-            return
-        signatures = [self._signature(job) for job in unit.jobs]
-        if unit.kind == "chord":
-            chord(signatures[:-1], app=self._client)(signatures[-1])
-        elif unit.kind == "group":
-            group(signatures, app=self._client).apply_async()
-        elif unit.kind == "chain":
-            chain(*signatures, app=self._client).apply_async()
-        else:
-            signatures[0].apply_async()
-
-    def _signature(self, job: Job) -> Signature:
-        options = {"task_id": job.id, **job.options}
-        return self._client.signature(job.task, kwargs=dict(job.kwargs), **options)
+    def _request(self, unit: Unit) -> None:
+        self.trace_id = self._order(unit)

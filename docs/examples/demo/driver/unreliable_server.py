@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Literal, Self
 
+LOOPBACK = "127.0.0.1"
 Answer = Literal["ok", "unavailable", "busy", "missing", "hang_up"]
 STATUS = {
     "ok": HTTPStatus.OK,
@@ -22,21 +23,25 @@ PAGE = "The server answered this time. It fails exactly as often as it was told 
 
 
 class UnreliableServer:
-    """Serves a page on a free loopback port; fails first where the script says so.
+    """Serves a page; fails first where the script says so.
+
+    Args:
+        listen: Address and port to listen on; by default a free port on loopback.
+        host: By which name it is reached there.
 
     Attributes:
         requests: How many requests came for each path.
         url: Its address, without a path.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, listen: tuple[str, int] = (LOOPBACK, 0), host: str = LOOPBACK) -> None:
         self.requests: Counter[str] = Counter()
         self._script: Mapping[str, tuple[Answer, ...]] = {}
         self._lock = Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(listen, self._handler())
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{host}:{self._server.server_port}"
 
     def follow(self, script: Mapping[str, tuple[Answer, ...]]) -> None:
         """Take the answers to give: for each path those of the first requests, then always "ok"."""

@@ -1,0 +1,1 @@
+"""What Grafana shows of Celery: seven dashboards as code, and what draws them without a Grafana."""

@@ -1,0 +1,16 @@
+"""The units of the panels, as Grafana calls them."""
+
+SECONDS = "s"
+BYTES = "bytes"
+BYTES_PER_SECOND = "Bps"
+RATIO = "percentunit"
+PERCENT = "percent"
+COUNT = "short"
+#: With separators and without decimals: for what is read as a number, where 2,041 says more than 2 k.
+WHOLE = "locale"
+SCORE = "none"
+ATTEMPTS_PER_SECOND = "suffix:attempts/s"
+MESSAGES_PER_SECOND = "suffix:messages/s"
+RUNS_PER_SECOND = "suffix:runs/s"
+POINTS_PER_SECOND = "suffix:points/s"
+SPANS_PER_SECOND = "suffix:spans/s"

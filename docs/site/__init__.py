@@ -1,0 +1,1 @@
+"""Hooks of MkDocs for the site of docs/: see mkdocs.yml."""

@@ -1,0 +1,42 @@
+"""The numbers of the rules, with waits that a test can bear; every rule has them, also those that are not to fire."""
+
+from collections.abc import Mapping
+
+#: A worker's heart beats every 5 s, and is heard of 2 s later at most.
+FRESH = 12
+#: The series of a worker that is gone stand still for 15 s, and the last beat may have been 5 s before.
+SILENT = 25
+
+_NUMBERS: Mapping[str, Mapping[str, float | str]] = {
+    "HighTaskFailureRate": {"threshold": 10},
+    "TaskTimeout": {"threshold": 0.2, "window": "15s"},
+    "TaskFailureRatio": {"threshold": 0.5, "volume": 6, "window": "15s"},
+    "RetryStorm": {"threshold": 0.5, "volume": 20, "window": "15s"},
+    "WorkerLost": {"window": "15s"},
+    "UnknownTasks": {"window": "15s"},
+    "DuplicateTasks": {"window": "15s"},
+    "WorkerDown": {"window": "25s"},
+    "WorkerSilent": {"threshold": SILENT},
+    "PoolSaturated": {"window": "5s"},
+    "ConsumerStuck": {"threshold": 8, "fresh": FRESH, "window": "5s"},
+    "WorkerNotReporting": {"threshold": 40, "window": "20s", "for": "4s"},
+    "QueueBacklog": {"threshold": 20},
+    "QueueWithoutConsumer": {"for": "2s"},
+    "OldestMessageTooOld": {"threshold": 15},
+    "BeatNotFiring": {"threshold": 8, "window": "10s"},
+    "BrokerDown": {},
+    "TelemetryLost": {"window": "15s"},
+    "CollectorDown": {"for": "3s"},
+    "CollectorRefusing": {"window": "15s"},
+    "CollectorQueueFilling": {"threshold": 0.5},
+    "ApiDown": {"window": "5s", "for": "2s"},
+}
+
+
+def shortened(**others: Mapping[str, float | str]) -> dict[str, dict[str, float | str]]:
+    """What `write_rules` is to change.
+
+    Args:
+        others: Other numbers of some alerts.
+    """
+    return {alert: {"for": "1s", **numbers, **others.get(alert, {})} for alert, numbers in _NUMBERS.items()}

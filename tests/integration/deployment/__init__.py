@@ -1,0 +1,1 @@
+"""What runs celery-otel elsewhere, started here: the commands of compose.yaml, and the distributions."""
