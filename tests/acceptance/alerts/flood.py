@@ -44,4 +44,5 @@ def _span(size: int, *, kept: bool = False) -> bytes:
     text, keep = span.attributes.add(), span.attributes.add()
     text.key, text.value.string_value = "text", "x" * size
     keep.key, keep.value.bool_value = "celery.keep", kept
-    return request.SerializeToString()
+    encoded: bytes = request.SerializeToString()
+    return encoded
