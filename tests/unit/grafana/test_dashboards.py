@@ -113,6 +113,11 @@ def _panel(board: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _table(board: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(panel for panel in board["panels"] if panel["type"] == "table")
+    return found
+
+
 def _target(board: dict[str, Any]) -> dict[str, Any]:
     target: dict[str, Any] = _panel(board)["targets"][0]
     return target
@@ -134,6 +139,10 @@ def _target(board: dict[str, Any]) -> dict[str, Any]:
         ("ids_are_unique", lambda board: _panel(board).update(id=1)),
         ("variables_are_there_and_used", lambda board: _target(board).update(expr='up{job="$service"}')),
         ("links_have_what_they_need", lambda board: _target(board).update(expr="sum by (job) (up)")),
+        (
+            "rows_of_tables_have_one_set_of_labels",
+            lambda board: _table(board)["targets"][0].update(expr="sum by (job, task_name) (celery_task_failure_rate)"),
+        ),
         (
             "links_between_dashboards_lead_somewhere",
             lambda board: _panel(board)["fieldConfig"]["defaults"]["links"][0].update(url="/d/nowhere"),
