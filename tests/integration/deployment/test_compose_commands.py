@@ -18,7 +18,7 @@ from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.redis import RedisServer
 from tests.integration.deployment.local import LocalSystem, shown
 
-SECONDS = 60.0
+SECONDS = 120.0
 WORKER = "celery@worker-1"
 STARTED = ("worker-1", "beat", "api", "load", "flower")
 
