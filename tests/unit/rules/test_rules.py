@@ -51,9 +51,9 @@ def test_the_guide_s_alerts_keep_its_thresholds() -> None:
     """The four alerts of the guide fire at its numbers, after its times."""
     given = thresholds()
 
-    assert {"threshold": 10, "for": "5m"} == given["HighTaskFailureRate"]
-    assert {"threshold": 100, "for": "10m"} == given["QueueBacklog"]
-    assert {"threshold": 0.1, "window": "5m", "for": "5m"} == given["TaskTimeout"]
+    assert (10, "5m") == (given["HighTaskFailureRate"]["threshold"], given["HighTaskFailureRate"]["for"])
+    assert (100, "10m") == (given["QueueBacklog"]["threshold"], given["QueueBacklog"]["for"])
+    assert (0.1, "5m") == (given["TaskTimeout"]["threshold"], given["TaskTimeout"]["for"])
     assert "1m" == given["WorkerDown"]["for"]
 
 
