@@ -25,7 +25,6 @@ LANGUAGES = {
     "promql": f"{_TESTS}/test_data.py",
     "yaml": f"{_TESTS}/test_data.py",
     "json": f"{_TESTS}/test_data.py",
-    "http": f"{_TESTS}/test_requests.py",
     "python": f"{_TESTS}/test_python.py",
     **dict.fromkeys(TERMINAL, f"{_TESTS}/test_commands.py"),
 }
@@ -87,7 +86,12 @@ COMMANDS: tuple[tuple[str, How], ...] = (
     (r"curl http://localhost:8000/readyz", Elsewhere("tests/unit/api/test_operation.py")),
     (r"curl http://localhost:8000/metrics", Elsewhere("tests/integration/api/test_metrics.py")),
     (r"curl http://localhost:8000/api/v1/celery/health", Elsewhere("tests/integration/api/test_health.py")),
-    (r"curl http://localhost:(13133|9090/-/ready|9093/-/ready)", Elsewhere("tests/integration/pipeline/test_servers.py")),
+    (
+        r"curl http://localhost:(13133|9090/-/ready|9093/-/ready)",
+        Elsewhere("tests/integration/pipeline/test_servers.py"),
+    ),
+    (r"amtool alert query .*", Elsewhere("tests/acceptance/alerts/test_worker_faults.py")),
+    (r"PYTHONPATH=collector \S+ -m grafana.generate_dashboards .*", Elsewhere("tests/unit/grafana/test_dashboards.py")),
     (r"curl http://localhost:16686/api/v3/services", Elsewhere("tests/acceptance/test_collector_traces.py")),
     (r"sed .*", Ends(at_root=True)),
     (r"(\$\(make -s tool-path NAME=promtool\)|promtool) .*", Ends(prints="SUCCESS", at_root=True)),
@@ -115,6 +119,7 @@ TARGETS = {
     "test": ".ci/run",
     "lint": ".ci/run",
     "validate": ".ci/run",
+    "rules": "tests/unit/rules/test_rules.py",
 }
 """What runs the targets of the Makefile."""
 

@@ -43,7 +43,7 @@ class Project:
             "CELERY_BROKER_URL": self.broker_url,
             "CELERY_RESULT_BACKEND": self.broker_url,
             "PATH": ":".join([*_programs(), os.environ["PATH"]]),
-            "EDITOR": "test -w",
+            "EDITOR": "ls",
             "PYTHONUNBUFFERED": "1",
         }
         return {**found, **{name: self._filled(value) for name, value in (more or {}).items()}}

@@ -46,9 +46,13 @@ def cases(block: Block) -> Iterator[Case]:
 
 
 def distinct(kind: type[How]) -> list[Case]:
-    """Every command of a kind, the first of those that are alike."""
+    """Every command of a kind, the first of those that differ in variables and the application's name only."""
     found = [case for block in terminal_blocks(all_blocks()) for case in cases(block) if isinstance(case.how, kind)]
-    return list({case.script: case for case in reversed(found)}.values())[::-1]
+    return list({_bare(case.command): case for case in reversed(found)}.values())[::-1]
+
+
+def _bare(command: str) -> str:
+    return re.sub(r"^([A-Z_0-9]+=\S+ )+|-A \S+ ?", "", command)
 
 
 def named(case: Case) -> str:
@@ -77,7 +81,9 @@ def worker(project: Project) -> Iterator[CeleryWorker]:
 def test_a_command_that_ends(project: Project, worker: CeleryWorker, case: Case) -> None:
     """It ends as the page says, and prints what it says; WORKER is for readers to replace."""
     assert isinstance(case.how, Ends)
-    with project.shell("command", case.script.replace("WORKER", worker.node_name), env=SILENT, at_root=case.how.at_root) as process:
+    with project.shell(
+        "command", case.script.replace("WORKER", worker.node_name), env=SILENT, at_root=case.how.at_root
+    ) as process:
         status = process.wait(SECONDS)
     assert status in case.how.status, process.log_tail
     assert re.search(case.how.prints, process.log_since_start), process.log_tail

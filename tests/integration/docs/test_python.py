@@ -1,5 +1,6 @@
 """The Python of README and docs runs, page by page, but for the pages that have a test of their own."""
 
+import re
 import sys
 from itertools import groupby
 
@@ -20,6 +21,11 @@ def by_page() -> list[tuple[str, list[Block]]]:
     return [(page, found) for page, found in pages if page not in PYTHON_ELSEWHERE]
 
 
+def with_application(code: str) -> str:
+    """The code, behind the README's application where it goes on from one that it does not make."""
+    return code if re.search(r"^app = ", code, re.MULTILINE) else f"from shop import app\n{code}"
+
+
 @pytest.mark.parametrize(("page", "blocks"), by_page(), ids=[page for page, _ in by_page()])
 def test_the_code_of_a_page(project: Project, page: str, blocks: list[Block]) -> None:
     """What says its file is written there and imported; the rest runs as one program."""
@@ -31,7 +37,7 @@ def test_the_code_of_a_page(project: Project, page: str, blocks: list[Block]) ->
         (directory / block.file).write_text(block.setup + block.text)
     imports = [f"import {block.file.removesuffix('.py').replace('/', '.')}\n" for block in files]
     rest = [block.setup + block.text for block in blocks if not block.file]
-    (directory / "page.py").write_text("".join([*imports, *rest]))
+    (directory / "page.py").write_text(with_application("".join([*imports, *rest])))
     # The project's own modules come after those of the page.
     env = project.environment({**SILENT, "PYTHONPATH": f"{directory}:{project.directory}:{':'.join(sys.path)}"})
     with Process("page", [sys.executable, "page.py"], directory=directory, env=env, cwd=directory) as process:

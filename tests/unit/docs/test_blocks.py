@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from celery_otel_pipeline.repository import ROOT
-from tests.doc_blocks.block import NEEDS, all_blocks, blocks_of
+from tests.doc_blocks.block import NEEDS, all_blocks, blocks_of, pages
 from tests.doc_blocks.command import Elsewhere, commands_of, terminal_blocks
 from tests.doc_blocks.known import COMMANDS, LANGUAGES, PYTHON_ELSEWHERE, TARGETS, how, unknown
 
@@ -49,6 +49,17 @@ def test_no_command_is_known_in_vain() -> None:
     """Each line of COMMANDS is the first that fits some command: else it is out of date, or another hides it."""
     used = {id(how(command)) for block in terminal_blocks(all_blocks()) for command in commands_of(block)}
     assert [] == [pattern for pattern, found in COMMANDS if id(found) not in used]
+
+
+def test_a_fence_in_a_list_is_indented_by_four() -> None:
+    """GitHub takes three spaces, too; the site does not, and shows the fence as text."""
+    wrong = [
+        f"{page.name}: {line!r}"
+        for page in pages()
+        for line in page.read_text().splitlines()
+        if line.lstrip().startswith("```") and (len(line) - len(line.lstrip())) % 4
+    ]
+    assert [] == wrong
 
 
 @pytest.mark.parametrize(

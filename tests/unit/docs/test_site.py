@@ -1,5 +1,6 @@
 """The site of docs/ has every page, and its links lead where those on GitHub do."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ def test_every_page_is_in_the_navigation_once(configuration: dict[str, Any]) -> 
 def test_nothing_comes_from_elsewhere(configuration: dict[str, Any]) -> None:
     """No fonts; no address of a repository, whose stars the theme would ask for."""
     assert (False, None) == (configuration["theme"]["font"], configuration.get("repo_url"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_links_of_pages_beside_the_site_lead_somewhere(page: str) -> None:
+    """The strict build looks at those of docs/; GitHub alone shows these."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", (ROOT / page).read_text())
+    assert [] == [target for target in targets if not (ROOT / target).exists()]
 
 
 @pytest.mark.parametrize(

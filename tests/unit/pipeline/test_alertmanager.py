@@ -22,7 +22,9 @@ def test_every_receiver_has_one_webhook_with_its_name(settings: dict[str, Any]) 
     """So a notification says for whom it was."""
     receivers = adapted(settings, "http://here", {})["receivers"]
     assert [one["name"] for one in settings["receivers"]] == [one["name"] for one in receivers]
-    assert [f"http://here/{one['name']}" for one in receivers] == [one["webhook_configs"][0]["url"] for one in receivers]
+    assert [f"http://here/{one['name']}" for one in receivers] == [
+        one["webhook_configs"][0]["url"] for one in receivers
+    ]
 
 
 def test_waits_are_shorter_wherever_a_route_has_them(settings: dict[str, Any]) -> None:
