@@ -131,3 +131,6 @@ class CeleryExporter(Monitor):
         argv = [CELERY_EXPORTER.python(), "-c", start, "--broker-url", broker_url, "--host=127.0.0.1"]
         argv += [f"--port={port}"]
         self.process = Process("celery-exporter", argv, directory=directory, env={"PYTHONPATH": ""}, cwd=directory)
+
+
+MONITORS: dict[str, type[Flower] | type[CeleryExporter]] = {"flower": Flower, "celery-exporter": CeleryExporter}
