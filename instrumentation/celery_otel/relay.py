@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Protocol
 
 from celery_otel.relay_record import GarbageError, Record, decode
@@ -32,6 +32,10 @@ Noted = Callable[[str, int], None]
 
 class Outlet(Protocol):
     """What takes records to MAIN, as the process knows it that runs the tasks."""
+
+    @property
+    def untold(self) -> Sized:
+        """What was counted and is not yet told; empty where there is nothing to tell."""
 
     def send(self, record: Record, *, patient: bool = True) -> bool:
         """Sends a record; tells whether it is on its way. If not patient, it neither waits nor counts as lost."""
@@ -136,6 +140,7 @@ class DirectRelay:
 
     def __init__(self, noted: Noted) -> None:
         self._noted = noted
+        self.untold: tuple[()] = ()
         self._records: deque[Record] = deque()
 
     def send(self, record: Record, *, patient: bool = True) -> bool:

@@ -27,6 +27,9 @@ class Sender:
     Args:
         writer: The socket, which is closed by whoever made it.
         patience: The most that a send waits for room, in seconds.
+
+    Attributes:
+        untold: What was counted and is not yet told; empty nearly always.
     """
 
     def __init__(self, writer: socket.socket, patience: float = PATIENCE) -> None:
@@ -36,7 +39,7 @@ class Sender:
         self._limit = min(LARGEST, self._writer.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2)
         self._teller = os.getpid()
         # A deque, whose single steps need no lock: a lock could be held by another thread while a child is forked.
-        self._untold: deque[Notes] = deque()
+        self.untold: deque[Notes] = deque()
 
     def send(self, record: Record, *, patient: bool = True) -> bool:
         """Sends a record, from any process and thread. Waits at most 0.5 s for room, then drops and counts it.
@@ -60,7 +63,7 @@ class Sender:
             # Also when a signal's handler raises here, as Celery's do for a time limit.
             lost = notes + Counter({DROPPED: int(patient)})
             if not sent and lost:
-                self._untold.append(lost)
+                self.untold.append(lost)
         return sent
 
     def writer_fileno(self) -> int | None:
@@ -75,12 +78,12 @@ class Sender:
             what: What it is, in a word.
         """
         self._disown()
-        self._untold.append({what: 1})
+        self.untold.append({what: 1})
 
     def tell(self) -> None:
         """Sends what was counted and not yet told, if there is room right now."""
-        if self._untold and (notes := self._take_untold()) and not self._write(encode(None, notes), 0.0):
-            self._untold.append(notes)
+        if self.untold and (notes := self._take_untold()) and not self._write(encode(None, notes), 0.0):
+            self.untold.append(notes)
 
     def _datagram(self, record: Record, notes: Counter[str]) -> bytes | None:
         """The datagram of a record, cut down if it must be; None if there is none."""
@@ -126,15 +129,15 @@ class Sender:
     def _disown(self) -> None:
         """Forgets, after a fork, what was counted before it: the process that counted it tells it."""
         if self._teller != os.getpid():
-            self._untold.clear()
+            self.untold.clear()
             self._teller = os.getpid()
 
     def _take_untold(self) -> Counter[str]:
         self._disown()
         notes: Counter[str] = Counter()
-        while self._untold:
+        while self.untold:
             try:
-                notes.update(self._untold.popleft())
+                notes.update(self.untold.popleft())
             except IndexError:
                 # Another thread was faster.
                 break

@@ -1,6 +1,5 @@
 """The context that a task runs in, whose content is made when somebody first looks into it: most tasks never do."""
 
-import re
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
@@ -14,24 +13,19 @@ threads look into it at the same time."""
 class TaskContext(Context):
     """A context of one task. Once somebody has looked into it, it is as any other.
 
-    Args:
-        make: Makes the content. Must not raise: it may be anybody's code that looks into it.
-        found: The stamp in the task's request.
-        request: The request.
-        pid: The process that runs the task, and not one that it forks.
+    It is made for every task, so it has no `__init__`, which would be one more call: who makes it sets the first three.
 
     Attributes:
+        make: Makes the content. Must not raise: it may be anybody's code that looks into it.
+        request: The task's request.
+        pid: The process that runs the task, and not one that it forks.
         over: Whether the task has ended: a thread that it leaves behind may look into its context later.
     """
 
-    def __init__(
-        self, make: "Callable[[TaskContext], Context]", found: re.Match[str], request: Mapping[str, Any], pid: int
-    ) -> None:
-        self._make = make
-        self.found = found
-        self.request = request
-        self.pid = pid
-        self.over = False
+    make: "Callable[[TaskContext], Context]"
+    request: Mapping[str, Any]
+    pid: int
+    over = False
 
     @property
     def content(self) -> Context | None:
@@ -41,7 +35,7 @@ class TaskContext(Context):
     def _opened(self) -> Context:
         content = dict.get(self, _CONTENT)
         if content is None:
-            content = dict.setdefault(self, _CONTENT, self._make(self))
+            content = dict.setdefault(self, _CONTENT, self.make(self))
         return content  # type: ignore[return-value]  # nothing else is put there
 
     # OpenTelemetry calls the first two; the others are for whoever takes it for the dictionary that it is.

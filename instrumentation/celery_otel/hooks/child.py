@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from celery import signals
-from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -21,12 +20,14 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.harmless import HOOK as RUN
+from celery_otel.hooks import current
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import Stamp, found_stamp
 from celery_otel.hooks.tracers import Tracer, Tracers
 from celery_otel.relay import Outlet
 from celery_otel.relay_record import Record
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
+from celery_otel.stamps import TRACEPARENT
 from celery_otel.task_context import TaskContext
 from celery_otel.workplace import TASK, Post, RunningTask
 
@@ -36,6 +37,8 @@ CHILD_HOOKS = ("task_prerun", "task_postrun", RUN)
 _SPAN_FIELDS = {"traceparent", "tracestate"}
 (_SPAN,) = set_span_in_context(INVALID_SPAN, Context())
 """Where a context keeps its span."""
+_LENGTH = dict.__len__
+"""Tells of a task's context whether anybody has looked into it: its own length would be that of its content."""
 
 
 class ChildTracing:
@@ -87,16 +90,19 @@ class ChildTracing:
         if eager:
             return None
 
+        begin, finish = self._begin, self._finish
+        attach, detach = current.steps()
+
         def trace(uuid: Any, args: Any, kwargs: Any, request: Any = None) -> Any:
-            context = self._begin(request)
+            context = begin(request)
             if context is None:
                 return tracer(uuid, args, kwargs, request)
-            token = otel.attach(context)
+            token = attach(context)
             try:
                 return tracer(uuid, args, kwargs, request)
             finally:
-                otel.detach(token)
-                self._finish(context)
+                detach(token)
+                finish(context)
 
         return trace
 
@@ -105,10 +111,10 @@ class ChildTracing:
         try:
             if self._hostname is not None and request.get("hostname") != self._hostname:
                 return None
-            found = found_stamp(request)
-            if found is None:
+            if request.get(TRACEPARENT) is None:
                 return None
-            context = TaskContext(self._content, found, request, os.getpid())
+            context = TaskContext()
+            context.make, context.request, context.pid = self._content, request, os.getpid()
             if self._carrier is None:
                 self._say_that_it_is_lost()
             if self._post is not None:
@@ -121,12 +127,16 @@ class ChildTracing:
     def _content(self, context: TaskContext) -> Context:
         """What is in the context of a task: its span, the way to its worker, and what came with its message."""
         try:
-            stamp = Stamp(context.found, context.request)
+            received = _received_context(context.request)
+            found = found_stamp(context.request)
+            if found is None:
+                return received
+            stamp = Stamp(found, context.request)
             span = RelaySpan(stamp.context, self._limits) if stamp.sampled else UnsampledSpan(stamp.context)
             if context.over and isinstance(span, RelaySpan):
                 span.finish()
             task = RunningTask(span, self._carrier, context.pid)
-            return Context({**_received_context(context.request), _SPAN: span, TASK: task})
+            return Context({**received, _SPAN: span, TASK: task})
         except Exception as error:  # noqa: BLE001  # whatever it is, it is ours and must not reach the task
             self._failures.take("task_prerun", error)
             return Context()
@@ -134,6 +144,9 @@ class ChildTracing:
     def _finish(self, context: TaskContext) -> None:
         try:
             context.over = True
+            # The most frequent case, and the one that shall cost nothing.
+            if not _LENGTH(context) and (self._carrier is None or not self._carrier.untold):
+                return
             record = None if context.content is None else _said(context.content)
             if self._carrier is None or context.pid != os.getpid():
                 return

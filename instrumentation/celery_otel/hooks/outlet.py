@@ -20,6 +20,8 @@ class LocalOutlet:
         self._direct = direct
         self._relay = relay
         self._take = take
+        # Only a subprocess of a task has something there: here everything is told at once.
+        self.untold = relay.untold
         self._pid = os.getpid()
 
     def send(self, record: Record, *, patient: bool = True) -> bool:

@@ -36,6 +36,7 @@ class Line:
         self.records: list[Record] = []
         self.patience: list[bool] = []
         self.notes: list[str] = []
+        self.untold: tuple[()] = ()
         self.broken: BaseException | None = None
 
     def send(self, record: Record, *, patient: bool = True) -> bool:
