@@ -140,7 +140,7 @@ class Contestant:
     def _is_empty(self) -> bool:
         if not self._process.alive:
             raise ProcessDiedError(f"{self.variant.key} ended\n{self._process.log_tail}")
-        return self.redis.llen("celery") == 0 and self.redis.hlen("unacked") == 0
+        return not self.redis.llen("celery") and not self.redis.hlen("unacked")
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -23,7 +23,7 @@ class Traffic:
     sent: float
 
     @classmethod
-    def of(cls, redis: "Redis[bytes] | Any") -> Self:
+    def of(cls, redis: Redis) -> Self:
         """What it has done until now."""
         info: dict[str, Any] = redis.info("everything")
         return cls(
