@@ -60,8 +60,16 @@ validate: tools jaeger ## Let the collector, Prometheus and Jaeger check their c
 	"$$($(TOOL) promtool)" check config collector/prometheus/prometheus.yml
 
 .PHONY: bench
-bench: venv servers tools ## Measure what the instrumentation costs
+bench: venv servers tools ## Measure what the instrumentation costs, beside what else one might use
 	$(BIN)/python tests/benchmarks/overhead.py
+
+.PHONY: bench-counts
+bench-counts: venv servers tools ## Count how many of each monitor's counts are right, on the ledger's plan
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.counts
+
+.PHONY: chaos
+chaos: venv servers tools ## Break what stands around the workers at random, and compare all the same (ROUNDS=50 SEED=n)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)

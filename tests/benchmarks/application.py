@@ -1,10 +1,12 @@
-"""The application that is measured: one task that does nothing, instrumented as the environment says.
+"""The application that is measured: a task that does nothing, instrumented as the environment says.
 
-Worker and publisher load it alike: `BENCH_VARIANT` names the instrumentation, `BENCH_BROKER` the broker.
+Worker and publisher load it alike: `BENCH_VARIANT` names the instrumentation, `BENCH_BROKER` the broker,
+`BENCH_LATENCIES` the file where the other task writes how old its message is.
 """
 
 import gc
 import os
+import time
 from typing import Any
 
 from celery import Celery, signals
@@ -18,6 +20,14 @@ app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True
 @app.task(name="bench.noop")
 def noop() -> None:
     """Does nothing: all that is measured is what surrounds it."""
+
+
+@app.task(name="bench.stamp")
+def stamp(published: float) -> None:
+    """Write down how many seconds ago it was published."""
+    waited = time.time() - published
+    with open(os.environ["BENCH_LATENCIES"], "a", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs more
+        file.write(f"{waited:.9f}\n")
 
 
 def use_upstream(**_: Any) -> None:

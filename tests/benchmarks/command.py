@@ -9,10 +9,12 @@ from pathlib import Path
 
 from tests.benchmarks.comparison import TURNS, compare
 from tests.benchmarks.contestant import CONCURRENCY
-from tests.benchmarks.report import replaced, table
+from tests.benchmarks.picture import draw
+from tests.benchmarks.report import replaced, tables
 from tests.benchmarks.variants import BARE, VARIANTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+PICTURE = PAGE.parent / "images" / "overhead.png"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,10 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     variants = [variant for variant in VARIANTS if variant is BARE or variant.key in options.variants]
     rounds = compare(variants, rounds=options.pairs, tasks=options.tasks, progress=_say)
-    measured = f"{_conditions(options.pairs, options.tasks)}\n\n{table(rounds, variants)}"
+    measured = f"{_conditions(options.pairs, options.tasks)}\n\n{tables(rounds, variants)}"
     sys.stdout.write(f"{measured}\n")
     if options.write:
         PAGE.write_text(replaced(PAGE.read_text(), measured))
+        draw(rounds, variants, PICTURE)
         _say(f"written to {PAGE}")
 
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from celery_otel_pipeline.collector import Collector
-from celery_otel_pipeline.redis import RedisServer
-from tests.benchmarks.contestant import Contestant
+from celery_otel_pipeline.fetching import fetch
+from tests.benchmarks.contestant import Contestant, turns
+from tests.benchmarks.latency import Latency
 from tests.benchmarks.resources import NOTHING, Memory, Spent
+from tests.benchmarks.scrapes import Scrape
+from tests.benchmarks.traffic import Traffic
 from tests.benchmarks.variants import Variant
 
 #: Tasks before the measurement: they fill caches and start what starts late.
 WARM_UP = 300
 #: Turns of each worker in a round; the order is turned round from one to the next.
 TURNS = 6
+#: Tasks whose latency is measured.
+STAMPED = 200
 #: The repository's collector would sample the spans and keep them on the disk for Jaeger, on the cores that measure.
 #: Its way there is left as it is, for spans from nobody; these end in the collector.
 SPANS_END_HERE = (
@@ -31,14 +36,20 @@ class Result:
     """What one worker used in one round.
 
     Attributes:
-        spent: Per task, in seconds: CPU time, and by the clock while there was work.
+        spent: Per task: CPU time, and by the clock while there was work.
         memory: After its last task.
         publishing: CPU seconds per message that was published to it.
+        traffic: What the broker did per task.
+        latency: From publishing to a task's first line.
+        scrape: What it costs to read the numbers once; None where there is nothing to read.
     """
 
     spent: Spent
     memory: Memory
     publishing: float
+    traffic: Traffic
+    latency: Latency
+    scrape: Scrape | None
 
 
 Round = dict[str, Result]
@@ -46,14 +57,14 @@ Progress = Callable[[str], None]
 
 
 @contextmanager
-def servers() -> Iterator[tuple[RedisServer, Collector]]:
-    """A broker and a collector."""
-    with tempfile.TemporaryDirectory(prefix="celery-otel-bench-") as name, ExitStack() as stack:
-        directory = Path(name)
-        collector = Collector(directory)
+def collecting() -> Iterator[Collector]:
+    """A collector in which spans end."""
+    with tempfile.TemporaryDirectory(prefix="celery-otel-bench-") as name:
+        collector = Collector(Path(name))
         for configuration in SPANS_END_HERE:
             collector.process.argv += ["--config", configuration]
-        yield stack.enter_context(RedisServer(directory)), stack.enter_context(collector)
+        with collector:
+            yield collector
 
 
 def compare(variants: Sequence[Variant], *, rounds: int, tasks: int, progress: Progress) -> list[Round]:
@@ -68,44 +79,49 @@ def compare(variants: Sequence[Variant], *, rounds: int, tasks: int, progress: P
     results = []
     for number in range(1, rounds + 1):
         progress(f"round {number} of {rounds}")
-        with servers() as (redis, collector):
-            results.append(_round(_contestants(variants, redis, collector), tasks))
+        with collecting() as collector:
+            results.append(_round(variants, collector, tasks))
     return results
 
 
-def _contestants(variants: Sequence[Variant], redis: RedisServer, collector: Collector) -> list[Contestant]:
-    return [
-        Contestant(
-            variant,
-            broker_url=redis.url.removesuffix("/0") + f"/{database}",
-            otlp_endpoint=collector.otlp_http_endpoint,
-            directory=redis.process.log_path.parent,
-        )
-        for database, variant in enumerate(variants)
-    ]
-
-
-def _round(contestants: list[Contestant], tasks: int) -> Round:
+def _round(variants: Sequence[Variant], collector: Collector, tasks: int) -> Round:
+    directory = collector.process.log_path.parent
     with ExitStack() as stack:
-        for contestant in contestants:
-            stack.enter_context(contestant)
+        contestants = [
+            stack.enter_context(Contestant(variant, otlp_endpoint=collector.otlp_http_endpoint, directory=directory))
+            for variant in variants
+        ]
         for contestant in contestants:
             contestant.run(WARM_UP)
         spent = _take_turns(contestants, tasks // TURNS)
         return {
-            contestant.variant.key: Result(
-                spent[contestant.variant.key] / (tasks // TURNS * TURNS),
-                contestant.memory(),
-                sum(contestant.published[1:]) / TURNS,
-            )
+            contestant.variant.key: _result(contestant, spent[contestant.variant.key], collector, tasks // TURNS)
             for contestant in contestants
         }
 
 
-def _take_turns(contestants: list[Contestant], tasks: int) -> dict[str, Spent]:
+def _take_turns(contestants: Sequence[Contestant], tasks: int) -> dict[str, Spent]:
     spent = {contestant.variant.key: NOTHING for contestant in contestants}
-    for turn in range(TURNS):
-        # There and back: who comes first in one turn comes last in the next, so a machine that slows down hits all.
-        for contestant in contestants if turn % 2 == 0 else reversed(contestants):
+    for turn in turns(contestants, TURNS):
+        for contestant in turn:
             spent[contestant.variant.key] += contestant.run(tasks)
     return spent
+
+
+def _result(contestant: Contestant, spent: Spent, collector: Collector, tasks: int) -> Result:
+    memory = contestant.memory()
+    publishing = sum(contestant.published[1:]) / TURNS
+    traffic = contestant.traffic(tasks) / tasks
+    latency = contestant.latency(STAMPED)
+    return Result(spent / (tasks * TURNS), memory, publishing, traffic, latency, _scrape(contestant, collector))
+
+
+def _scrape(contestant: Contestant, collector: Collector) -> Scrape | None:
+    def broker() -> Traffic:
+        return Traffic.of(contestant.redis)
+
+    if (monitor := contestant.monitor) is not None:
+        return Scrape.of(lambda: monitor.page, broker)
+    if contestant.variant.exports:
+        return Scrape.of(lambda: fetch(collector.metrics_url), broker)
+    return None

@@ -1,59 +1,105 @@
 """Turns rounds into the table of `docs/performance.md`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median, quantiles
 
 from tests.benchmarks.comparison import Result, Round
+from tests.benchmarks.scrapes import Scrape
 from tests.benchmarks.variants import BARE, Variant
 
 BEGIN = "<!-- measured: begin, by tests/benchmarks/overhead.py --write -->"
 END = "<!-- measured: end -->"
 MICROSECONDS = 1_000_000
-COLUMNS = (
-    "worker",
-    "CPU per task",
-    "of it MAIN",
-    "against bare, median (quartiles)",
-    "tasks per second",
-    "against bare, median (quartiles)",
-    "private memory of MAIN",
-    "of a child",
-    "CPU per message published",
+MILLISECONDS = 1000
+KILOBYTE = 1000
+Column = tuple[str, Callable[["Figures"], str]]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one variant, beside the bare worker of the same rounds.
+
+    Attributes:
+        rounds: All rounds.
+        variant: Which one.
+    """
+
+    rounds: Sequence[Round]
+    variant: Variant
+
+    def middle(self, read: Callable[[Result], float]) -> float:
+        """The median over the rounds."""
+        return median(read(results[self.variant.key]) for results in self.rounds)
+
+    def more(self, read: Callable[[Result], float]) -> float:
+        """The median of what is more than the bare worker has."""
+        return median(read(results[self.variant.key]) - read(results[BARE.key]) for results in self.rounds)
+
+    def against_bare(self, of_round: Callable[[Result, Result], float]) -> str:
+        """The spread of ratios to the bare worker."""
+        return "1" if self.variant is BARE else spread(ratios(self.rounds, self.variant.key, of_round))
+
+    def microseconds(self, read: Callable[[Result], float]) -> str:
+        """A time."""
+        return f"{self.middle(read) * MICROSECONDS:.0f} µs"
+
+    def megabytes(self, read: Callable[[Result], float]) -> str:
+        """Memory, and what is more."""
+        added = "" if self.variant is BARE else f" ({self.more(read):+.1f})"
+        return f"{self.middle(read):.1f} MB{added}"
+
+    def milliseconds(self, read: Callable[[Result], float]) -> str:
+        """A time that was waited, and what is more."""
+        added = "" if self.variant is BARE else f" ({self.more(read) * MILLISECONDS:+.1f})"
+        return f"{self.middle(read) * MILLISECONDS:.1f} ms{added}"
+
+    def scrape(self, text: Callable[[Scrape], float], form: str) -> str:
+        """A figure of its scrapes, where it has any."""
+        found = [scrape for results in self.rounds if (scrape := results[self.variant.key].scrape)]
+        return form.format(median(map(text, found))) if found else ""
+
+
+#: What the worker itself pays.
+WORKER: tuple[Column, ...] = (
+    ("worker", lambda of: of.variant.meaning),
+    ("CPU per task", lambda of: of.microseconds(lambda result: result.spent.cpu.total)),
+    ("of it MAIN", lambda of: of.microseconds(lambda result: result.spent.cpu.main)),
+    ("against bare, median (quartiles)", lambda of: of.against_bare(more_cpu)),
+    ("tasks per second", lambda of: f"{of.middle(lambda result: 1 / result.spent.seconds):.0f}"),
+    ("against bare, median (quartiles)", lambda of: of.against_bare(rate)),
+    ("private memory of MAIN", lambda of: of.megabytes(lambda result: result.memory.main)),
+    ("of a child", lambda of: of.megabytes(lambda result: result.memory.child)),
+    ("CPU per message published", lambda of: of.microseconds(lambda result: result.publishing)),
+)
+#: What everything around it pays.
+AROUND: tuple[Column, ...] = (
+    ("worker", lambda of: of.variant.meaning),
+    ("from publishing to the task, p50", lambda of: of.milliseconds(lambda result: result.latency.middle)),
+    ("p99", lambda of: of.milliseconds(lambda result: result.latency.slowest)),
+    ("monitor's CPU per task", lambda of: of.microseconds(lambda result: result.spent.monitor)),
+    ("broker's CPU per task", lambda of: of.microseconds(lambda result: result.traffic.cpu)),
+    ("broker's commands per task", lambda of: f"{of.middle(lambda result: result.traffic.commands):.1f}"),
+    ("bytes to the broker", lambda of: f"{of.middle(lambda result: result.traffic.received) / KILOBYTE:.2f} kB"),
+    ("from it", lambda of: f"{of.middle(lambda result: result.traffic.sent) / KILOBYTE:.2f} kB"),
+    ("one scrape", lambda of: of.scrape(lambda scrape: scrape.seconds * MILLISECONDS, "{:.0f} ms")),
+    ("its commands to the broker", lambda of: of.scrape(lambda scrape: scrape.commands, "{:.0f}")),
 )
 
 
-def table(rounds: Sequence[Round], variants: Sequence[Variant]) -> str:
+def tables(rounds: Sequence[Round], variants: Sequence[Variant]) -> str:
+    """What the worker pays, and what all around it does."""
+    return f"{table(rounds, variants, WORKER)}\n\n{table(rounds, variants, AROUND)}"
+
+
+def table(rounds: Sequence[Round], variants: Sequence[Variant], columns: Sequence[Column] = WORKER) -> str:
     """The comparison as a Markdown table, a row per variant."""
-    rows = [_row(rounds, variant) for variant in variants]
-    return "\n".join(_line(cells) for cells in (COLUMNS, ["---"] * len(COLUMNS), *rows))
+    rows = [[cell(Figures(rounds, variant)) for _, cell in columns] for variant in variants]
+    return "\n".join(_line(cells) for cells in ([name for name, _ in columns], ["---"] * len(columns), *rows))
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _row(rounds: Sequence[Round], variant: Variant) -> tuple[str, ...]:
-    def middle(read: Callable[[Result], float]) -> float:
-        return median(read(results[variant.key]) for results in rounds)
-
-    def added(read: Callable[[Result], float]) -> str:
-        more = median(read(results[variant.key]) - read(results[BARE.key]) for results in rounds)
-        return f"{middle(read):.1f} MB" if variant is BARE else f"{middle(read):.1f} MB ({more:+.1f})"
-
-    def against_bare(of_round: Callable[[Result, Result], float]) -> str:
-        return "1" if variant is BARE else spread(ratios(rounds, variant.key, of_round))
-
-    return (
-        variant.meaning,
-        f"{middle(lambda result: result.spent.cpu.total) * MICROSECONDS:.0f} µs",
-        f"{middle(lambda result: result.spent.cpu.main) * MICROSECONDS:.0f} µs",
-        against_bare(more_cpu),
-        f"{middle(lambda result: 1 / result.spent.seconds):.0f}",
-        against_bare(rate),
-        added(lambda result: result.memory.main),
-        added(lambda result: result.memory.child),
-        f"{middle(lambda result: result.publishing) * MICROSECONDS:.0f} µs",
-    )
 
 
 def more_cpu(result: Result, bare: Result) -> float:

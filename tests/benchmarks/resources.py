@@ -50,19 +50,26 @@ class Spent:
     Attributes:
         cpu: CPU time, until the worker had nothing more to do for them.
         seconds: Time on the clock, until their queue was empty.
+        monitor: CPU time of a monitor beside the worker, in seconds.
     """
 
     cpu: Cpu
     seconds: float
+    monitor: float = 0.0
 
     def __add__(self, other: "Spent") -> "Spent":
-        return Spent(self.cpu + other.cpu, self.seconds + other.seconds)
+        return Spent(self.cpu + other.cpu, self.seconds + other.seconds, self.monitor + other.monitor)
 
     def __truediv__(self, count: int) -> "Spent":
-        return Spent(self.cpu / count, self.seconds / count)
+        return Spent(self.cpu / count, self.seconds / count, self.monitor / count)
 
 
 NOTHING = Spent(Cpu(0, 0), 0)
+
+
+def used(pid: int) -> float:
+    """CPU seconds that a process and its children have used until now."""
+    return Cpu.of(pid).total
 
 
 def _own(process: psutil.Process) -> float:

@@ -3,17 +3,25 @@
 import pytest
 
 from tests.benchmarks.comparison import TURNS, Result, Round, compare
-from tests.benchmarks.report import BEGIN, END, more_cpu, rate, ratios, replaced, spread, table
+from tests.benchmarks.latency import Latency
+from tests.benchmarks.quiet import Quiet
+from tests.benchmarks.report import AROUND, BEGIN, END, more_cpu, rate, ratios, replaced, spread, table
 from tests.benchmarks.resources import Cpu, Memory, Spent
+from tests.benchmarks.scrapes import Scrape
+from tests.benchmarks.traffic import Traffic
 from tests.benchmarks.variants import BARE, VARIANTS
 
 (OURS,) = [variant for variant in VARIANTS if variant.key == "spans"]
 
+BROKER = Traffic(0.00005, 9.0, 2400, 1030)
+
 
 def _round(bare: float, ours: float) -> Round:
     return {
-        "bare": Result(Spent(Cpu(bare, 0.0002), bare), Memory(15.0, 17.0), 0.0005),
-        "spans": Result(Spent(Cpu(ours, 0.0002), ours), Memory(20.0, 7.0), 0.0006),
+        "bare": Result(Spent(Cpu(bare, 0.0002), bare), Memory(15.0, 17.0), 0.0005, BROKER, Latency(0.002, 0.004), None),
+        "spans": Result(
+            Spent(Cpu(ours, 0.0002), ours), Memory(20.0, 7.0), 0.0006, BROKER, Latency(0.0021, 0.0045), Scrape(0.012, 0)
+        ),
     }
 
 
@@ -34,6 +42,13 @@ def test_table_has_a_row_per_variant_with_what_it_adds() -> None:
     *_, bare, ours = table([_round(0.001, 0.0011)], [BARE, OURS]).splitlines()
     assert "| bare Celery | 1200 µs | 1000 µs | 1 | 1000 | 1 | 15.0 MB | 17.0 MB | 500 µs |" == bare
     assert ours.endswith("| 1300 µs | 1100 µs | 1.083 | 909 | 0.909 | 20.0 MB (+5.0) | 7.0 MB (-10.0) | 600 µs |")
+
+
+def test_what_is_around_the_worker_has_a_table_of_its_own() -> None:
+    """Latency is told beside bare Celery's, traffic per task, and a scrape where there is one."""
+    *_, bare, ours = table([_round(0.001, 0.0011)], [BARE, OURS], AROUND).splitlines()
+    assert "| bare Celery | 2.0 ms | 4.0 ms | 0 µs | 50 µs | 9.0 | 2.40 kB | 1.03 kB |  |  |" == bare
+    assert ours.endswith("| 2.1 ms (+0.1) | 4.5 ms (+0.5) | 0 µs | 50 µs | 9.0 | 2.40 kB | 1.03 kB | 12 ms | 0 |")
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
@@ -58,3 +73,14 @@ def test_workers_run_their_tasks_and_are_measured() -> None:
         assert result.memory.main > 0
         assert result.memory.child > 0
         assert result.publishing > 0
+        assert result.traffic.commands > 0
+        assert result.latency.middle > 0
+    assert results["bare"].scrape is None
+    assert results["spans"].scrape is not None
+
+
+def test_a_thread_that_looks_now_and_then_is_no_work() -> None:
+    """A worker is quiet when its CPU time has as good as stood still for the whole time."""
+    now = iter((0.0, 1.0, 2.0, 3.0, 4.0))
+    quiet = Quiet(2.0, lambda: next(now))
+    assert [False, False, False, True, False] == [quiet.since(value) for value in (0.0, 0.5, 0.5, 0.505, 0.7)]

@@ -16,6 +16,7 @@ class Variant:
         arguments: More of the worker's command line.
         quiet: A worker whose queue is empty is done when it has used no CPU time for so long, in seconds: what is sent
             later than its tasks were run belongs to them too.
+        beside: A monitor that watches its broker: `flower`, `celery-exporter` or none.
     """
 
     key: str
@@ -24,6 +25,12 @@ class Variant:
     env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     quiet: float = 0.4
+    beside: str = ""
+
+    @property
+    def exports(self) -> bool:
+        """Whether its numbers are on the collector's page."""
+        return self.instrumentation in {"celery-otel", "upstream"}
 
 
 BARE = Variant("bare", "bare Celery")
@@ -53,6 +60,8 @@ VARIANTS = (
         quiet=SPANS_LEAVE,
     ),
     Variant("events", "Celery's own events (`-E`)", arguments=("-E",)),
+    Variant("exporter", "events, and celery-exporter", arguments=("-E",), beside="celery-exporter"),
+    Variant("flower", "events, and Flower", arguments=("-E",), beside="flower"),
     Variant(
         "upstream",
         "opentelemetry-instrumentation-celery with the SDK's defaults, spans and metrics over OTLP",

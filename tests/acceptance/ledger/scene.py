@@ -83,6 +83,7 @@ class Scene:
         env: More of their environment.
         python: Their interpreter.
         unplannable: Counters of which only a run itself can tell how often they count.
+        application: What the workers run, as `celery -A` takes it.
     """
 
     def __init__(  # noqa: PLR0913 - a run has these degrees of freedom
@@ -97,6 +98,7 @@ class Scene:
         env: Mapping[str, str] | None = None,
         python: str = sys.executable,
         unplannable: frozenset[str] = frozenset(),
+        application: str = APPLICATION,
     ) -> None:
         self.pipeline = pipeline
         self.conditions = conditions
@@ -109,6 +111,7 @@ class Scene:
         self.env = dict(env or {})
         self._python = python
         self.unplannable = unplannable
+        self._application = application
         #: How many children the two pools start with.
         self.first_children = 2 * conditions.slots
 
@@ -116,7 +119,7 @@ class Scene:
         """A worker of this run, not started, that consumes these queues."""
         return CeleryWorker(
             f"{name}-{self.conditions.queue}",
-            app=APPLICATION,
+            app=self._application,
             broker_url=self._wire_url,
             directory=self.directory,
             pool=self.conditions.pool,

@@ -8,6 +8,7 @@ import gzip
 import http.client
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -50,6 +51,9 @@ class ExportTap:
         """How many exports of metrics the collector has answered."""
         self.lost = 0
         """How many exports nobody was there for."""
+        self.open = threading.Event()
+        """Cleared while exports are swallowed: they come in, and nothing comes back."""
+        self.open.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="export-tap")
@@ -66,6 +70,15 @@ class ExportTap:
     def keep_spans(self, body: bytes) -> None:
         """Remember an export of spans that the collector has taken."""
         self._spans.append(body)
+
+    @contextmanager
+    def swallowing(self) -> Iterator[None]:
+        """Let exports vanish, as in a network that drops them: who sends them waits until its patience ends."""
+        self.open.clear()
+        try:
+            yield
+        finally:
+            self.open.set()
 
     def exports(self, job: str) -> list[Export]:
         """Every export of this job's metrics so far, in the order of arrival."""
@@ -104,6 +117,11 @@ def _handler(tap: ExportTap) -> type[BaseHTTPRequestHandler]:
             plain = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
             if self.path == METRICS_PATH:
                 tap.keep(plain)
+            if not tap.open.is_set():
+                tap.lost += 1
+                tap.open.wait()
+                self.close_connection = True
+                return
             try:
                 status, answer = _forward(tap, self.path, headers, body)
             except OSError:

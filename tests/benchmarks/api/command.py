@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tests.benchmarks.api.flower import flower_version, installed
 from tests.benchmarks.api.report import BEGIN, END, tables
 from tests.benchmarks.api.run import ENTRIES, FEW, run
 from tests.benchmarks.api.wrk import CONNECTIONS, LoadError, program
+from tests.benchmarks.monitors import FLOWER
 from tests.benchmarks.report import replaced
 
 PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         program()
     except LoadError as error:
         sys.exit(str(error))
-    installed()
+    FLOWER.python()
     busy = os.getloadavg()[0]
     results = run(seconds=options.seconds, requests=options.requests, progress=_say)
     measured = f"{_conditions(options.seconds, busy)}\n\n{tables(results)}"
@@ -47,7 +47,7 @@ def _conditions(seconds: int, busy: float) -> str:
     return (
         f"{ENTRIES} active entries of {FEW} simulated workers, Redis, one process of the service on {os.cpu_count()} "
         f"cores that the load shares, {CONNECTIONS} connections of wrk for {seconds} s, Python "
-        f"{platform.python_version()}, {packages}, Flower {flower_version()}. The machine's load before: {busy:.1f}."
+        f"{platform.python_version()}, {packages}, Flower {FLOWER.version()}. The machine's load before: {busy:.1f}."
     )
 
 

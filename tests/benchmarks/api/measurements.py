@@ -10,9 +10,9 @@ import httpx
 from celery import Celery
 
 from celery_otel_pipeline.polling import wait_until
-from tests.benchmarks.api.flower import Flower
 from tests.benchmarks.api.scene import API, REFRESH_INTERVAL, Scene
 from tests.benchmarks.api.wrk import Load, load
+from tests.benchmarks.monitors import Flower
 
 AT_ONCE = 100
 PAGE = 100

@@ -9,7 +9,6 @@ from pathlib import Path
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.repository import ROOT
 from celery_otel_pipeline.worker import CeleryWorker
-from tests.benchmarks.api.flower import Flower
 from tests.benchmarks.api.measurements import (
     ALL,
     PAGE,
@@ -26,6 +25,7 @@ from tests.benchmarks.api.measurements import (
 )
 from tests.benchmarks.api.scene import API, Scene, scene
 from tests.benchmarks.api.wrk import Load, load
+from tests.benchmarks.monitors import Flower
 
 ENTRIES = 1000
 FEW, MANY = 10, 200
@@ -115,7 +115,7 @@ def _loads(few: Scene, seconds: int, requests: int, progress: Progress) -> tuple
 
 
 def _compare(broker_url: str, few: Scene, seconds: int) -> OfFlower:
-    with _real_workers(broker_url, few.directory), (flower := Flower(broker_url, few.directory)).process:
+    with _real_workers(broker_url, few.directory), Flower(broker_url, few.directory) as flower:
         fill(broker_url, flower, ENTRIES)
         return OfFlower(
             load(flower.address, [f"/api/tasks?limit={PAGE}"], seconds=seconds, directory=few.directory),

@@ -1,0 +1,136 @@
+"""What else one might run beside a worker: Flower and celery-exporter, each in an environment that the first run makes.
+
+They are not imported from ours: celery-exporter needs other versions than we have, and neither shall share our path.
+"""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from celery_otel_pipeline.fetching import fetch, is_reachable
+from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.ports import free_port
+from celery_otel_pipeline.process import Process, ProcessDiedError
+
+CACHE = Path.home() / ".cache" / "celery-otel"
+SECONDS_TO_START = 60.0
+
+
+class Environment:
+    """A virtual environment with one program, and our own version of Celery.
+
+    Args:
+        name: The directory's name in the cache.
+        package: The program's distribution.
+        needs: What else it needs and does not ask for.
+    """
+
+    def __init__(self, name: str, package: str, *needs: str) -> None:
+        self._home = CACHE / name
+        self._package = package
+        self._needs = needs
+
+    def python(self) -> str:
+        """Its interpreter; the first time, the environment is made.
+
+        Raises:
+            CalledProcessError: It could not be made; its output says why.
+        """
+        python = self._home / "bin" / "python"
+        if not (self._home / "made").exists():
+            _run(sys.executable, "-m", "venv", "--clear", str(self._home))
+            celery = f"celery=={version('celery')}"
+            _run(str(python), "-m", "pip", "install", "--quiet", self._package, *self._needs, celery)
+            (self._home / "made").touch()
+        return str(python)
+
+    def version(self) -> str:
+        """The version of the program in it."""
+        return _run(
+            self.python(), "-c", f"from importlib.metadata import version; print(version({self._package!r}))"
+        ).strip()
+
+
+def _run(*argv: str) -> str:
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+# kombu needs packaging for Redis, and does not ask for it.
+FLOWER = Environment("flower", "flower", "redis", "packaging")
+CELERY_EXPORTER = Environment("celery-exporter", "prometheus-exporter-celery", "packaging", "setuptools")
+
+
+class Monitor:
+    """A program that watches a broker and shows what it saw at `/metrics`.
+
+    Attributes:
+        address: Where it answers.
+        process: It.
+    """
+
+    address: str
+    process: Process
+
+    @property
+    def page(self) -> str:
+        """Its metrics, as Prometheus reads them."""
+        return fetch(f"{self.address}/metrics")
+
+    def __enter__(self) -> Self:
+        self.process.start()
+        try:
+            wait_until(self._answers, deadline=SECONDS_TO_START, message=lambda: f"no answer\n{self.process.log_tail}")
+        except BaseException:
+            self.process.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.stop()
+
+    def _answers(self) -> bool:
+        if not self.process.alive:
+            raise ProcessDiedError(f"{self.process.name} ended instead of starting\n{self.process.log_tail}")
+        return is_reachable(f"{self.address}/metrics")
+
+
+class Flower(Monitor):
+    """Flower at a broker.
+
+    Args:
+        broker_url: The broker.
+        directory: For its log.
+    """
+
+    def __init__(self, broker_url: str, directory: Path) -> None:
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        argv = [FLOWER.python(), "-m", "celery", "-b", broker_url, "flower", "--address=127.0.0.1", f"--port={port}"]
+        # It runs without ours: what this environment's path leads to would be another Celery.
+        env = {"FLOWER_UNAUTHENTICATED_API": "true", "PYTHONPATH": ""}
+        self.process = Process("flower", argv, directory=directory, env=env, cwd=directory)
+
+
+class CeleryExporter(Monitor):
+    """celery-exporter at a broker, with its defaults.
+
+    Args:
+        broker_url: The broker.
+        directory: For its log.
+    """
+
+    def __init__(self, broker_url: str, directory: Path) -> None:
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        start = "from src.cli import cli; cli()"
+        argv = [CELERY_EXPORTER.python(), "-c", start, "--broker-url", broker_url, "--host=127.0.0.1"]
+        argv += [f"--port={port}"]
+        self.process = Process("celery-exporter", argv, directory=directory, env={"PYTHONPATH": ""}, cwd=directory)
+
+
+MONITORS: dict[str, type[Flower] | type[CeleryExporter]] = {"flower": Flower, "celery-exporter": CeleryExporter}
