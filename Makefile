@@ -58,6 +58,8 @@ validate: tools jaeger ## Let the collector, Prometheus and Jaeger check their c
 	  "$$($(TOOL) otelcol)" validate --config otel-collector.yaml --config collector/bearer-token.yaml
 	"$$($(TOOL) jaeger)" validate --config collector/jaeger.yaml
 	"$$($(TOOL) promtool)" check config collector/prometheus/prometheus.yml
+	"$$($(TOOL) promtool)" check rules --lint=all --lint-fatal collector/prometheus/compatibility/*.yml
+	"$$($(TOOL) promtool)" test rules collector/prometheus/compatibility/tests.yaml
 
 .PHONY: bench
 bench: venv servers tools ## Measure what the instrumentation costs, beside what else one might use
