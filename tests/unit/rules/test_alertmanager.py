@@ -54,6 +54,13 @@ def test_causes_leave_their_consequences_unsaid() -> None:
     assert ["task_name"] == pairs["TaskTimeout", "HighTaskFailureRate"]
 
 
+def test_a_cause_fires_a_while_longer_than_it_lasts() -> None:
+    """A consequence that lasts a moment longer than its cause would be told then; nothing else is drawn out."""
+    causes = {cause for cause, _ in _inhibitions()}
+
+    assert causes == {name for name, rule in RULES.items() if "keep_firing_for" in rule}
+
+
 def test_nothing_silences_the_dead_man_s_switch_a_loss_or_a_cause_of_all() -> None:
     """What stands by itself is always told, and no two alerts leave each other unsaid."""
     pairs = _inhibitions()
