@@ -23,6 +23,7 @@ SIDE_BY_SIDE = (
     "tests/integration/traces/*",
     "tests/integration/worker/*",
     "tests/acceptance/alerts/*",
+    "tests/acceptance/dashboards/*",
     "tests/acceptance/test_collector*",
     "tests/acceptance/test_span_metrics*",
     "tests/acceptance/test_traces_*",

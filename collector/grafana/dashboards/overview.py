@@ -131,6 +131,7 @@ def _tasks(made: Board) -> None:
 
 
 def _wrong(made: Board) -> None:
+    share = of_job("celery_task:failure_ratio:rate5m", "task_name", "celery_task_total")
     failures = rows(
         "Failure rate by task",
         "Failures in the last minute and in the time shown, and their share of the results, which are successes and "
@@ -138,7 +139,7 @@ def _wrong(made: Board) -> None:
         {"task_name": "Task"},
         Column("in the last minute", WHOLE, sum_by("task_name", series("celery_task_failure_rate", JOB))),
         Column("in the time shown", WHOLE, sum_by("task_name", within_range("celery_task_failures_total", JOB))),
-        Column("share", RATIO, of_job("celery_task:failure_ratio:rate5m", "task_name", "celery_task_total")),
+        Column("share", RATIO, max_by("task_name", share)),
     )
     made.row(
         "What went wrong",

@@ -87,7 +87,11 @@ def _lengths(made: Board) -> None:
             Column("waiting", WHOLE, _LENGTH),
             Column("consumers", WHOLE, _CONSUMERS),
             Column("oldest", SECONDS, _OLDEST),
-            Column("waited, p95", SECONDS, series("celery_queue:queue_time_seconds:p95_rate5m", QUEUE)),
+            Column(
+                "waited, p95",
+                SECONDS,
+                max_by("queue_name", series("celery_queue:queue_time_seconds:p95_rate5m", QUEUE)),
+            ),
         ),
     )
 

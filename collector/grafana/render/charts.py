@@ -70,7 +70,7 @@ def _plot(axes: Axes, named: Sequence[tuple[str, Line]], colors: Sequence[str]) 
 
 
 def _stack(axes: Axes, named: Sequence[tuple[str, Line]], colors: Sequence[str], *, bars: bool) -> None:
-    moments = sorted({at for _, line in named for at, _ in line.points})
+    moments = _moments(named)
     below = np.zeros(len(moments))
     for color, (_, line) in zip(colors, named, strict=True):
         found = dict(line.points)
@@ -80,6 +80,13 @@ def _stack(axes: Axes, named: Sequence[tuple[str, Line]], colors: Sequence[str],
         if not bars:
             axes.plot(moments, below + values, color=color, linewidth=0.9)
         below = below + values
+
+
+def _moments(named: Sequence[tuple[str, Line]]) -> list[float]:
+    """Return all moments from the first to the last one of any series, those included at which none has a value."""
+    found = sorted({at for _, line in named for at, _ in line.points})
+    step = min((after - before for before, after in pairwise(found)), default=1.0)
+    return [found[0] + index * step for index in range(round((found[-1] - found[0]) / step) + 1)]
 
 
 def _marks(axes: Axes, answers: Answers) -> None:
@@ -202,7 +209,7 @@ def _steps(axes: Axes, unit: str) -> Locator:
 def _minutes(axes: Axes) -> float:
     """Return how many seconds lie between two numbers of the horizontal axis."""
     begin, end = axes.get_xlim()
-    return next((seconds for seconds in DISTANCES if (end - begin) / seconds <= TICKS), DISTANCES[-1])
+    return next((seconds for seconds in DISTANCES if (end - begin) / seconds <= TICKS + 1), DISTANCES[-1])
 
 
 def _clock(moment: float, _: object) -> str:

@@ -197,6 +197,18 @@ def _heads(panel: Shown) -> set[str]:
     return {head for step in steps for head in step["options"].get("renameByName", {}).values()}
 
 
+def rows_of_tables_have_one_set_of_labels(board: Mapping[str, Any]) -> Iterator[str]:
+    """The queries of a table keep its rows' labels and no others, else Grafana makes rows of their own of some."""
+    for panel in _shown(board):
+        if panel.kind != "table":
+            continue
+        (organized,) = [step["options"] for step in panel.content["transformations"] if step["id"] == "organize"]
+        labels = {name for name in organized["renameByName"] if not name.startswith("Value")}
+        kept = [re.search(r"\b(?:sum|max) by \(([^)]*)\)", question.expression) for question in panel.questions]
+        if any(by is None or set(by[1].split(", ")) != labels for by in kept):
+            yield f"{panel.title}: not every query keeps {sorted(labels)}"
+
+
 def links_between_dashboards_lead_somewhere(board: Mapping[str, Any]) -> Iterator[str]:
     """A link to a dashboard names one that exists."""
     existing = {path.stem for path in (ROOT / "collector" / "grafana" / "json").glob("*.json")}
@@ -219,6 +231,7 @@ RULES: tuple[Rule, ...] = (
     ids_are_unique,
     variables_are_there_and_used,
     links_have_what_they_need,
+    rows_of_tables_have_one_set_of_labels,
     links_between_dashboards_lead_somewhere,
 )
 

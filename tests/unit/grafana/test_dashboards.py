@@ -1,6 +1,9 @@
 """The dashboards' JSON is what the code makes, keeps the linter's rules, and has what the guide asks for."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -36,6 +39,7 @@ OF_THE_GUIDE = {
     ("Memory", "timeseries"),
 }
 PROVISIONING = JSON.parent / "provisioning"
+GUIDE = ROOT / "docs" / "guides" / "grafana.md"
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -52,6 +56,16 @@ def test_the_generator_writes_other_addresses_elsewhere(tmp_path: Path) -> None:
     assert 1 == main([*arguments, "--check"])
     written = json.loads((tmp_path / "celery-task.json").read_text())["templating"]["list"]
     assert ["https://celery.example.com"] == [entry["query"] for entry in written if entry["name"] == "api_url"]
+
+
+def test_the_guides_command_writes_them(tmp_path: Path) -> None:
+    """The command of the page on Grafana writes all dashboards, with the addresses that it names."""
+    (command,) = re.findall(r"^PYTHONPATH=collector .+$", GUIDE.read_text(), re.MULTILINE)
+    command = command.replace("=collector", f"={ROOT / 'collector'}").replace(".venv/bin/python", sys.executable)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)  # noqa: S607 - bash, wherever it is
+    written = [path.read_text() for path in sorted((tmp_path / "dashboards").glob("*.json"))]
+    assert len(UIDS) == len(written)
+    assert all("https://jaeger.example.com" in text and "127.0.0.1" not in text for text in written)
 
 
 def test_the_dashboards_are_those_that_alerts_link_to() -> None:
@@ -99,6 +113,11 @@ def _panel(board: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _table(board: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(panel for panel in board["panels"] if panel["type"] == "table")
+    return found
+
+
 def _target(board: dict[str, Any]) -> dict[str, Any]:
     target: dict[str, Any] = _panel(board)["targets"][0]
     return target
@@ -120,6 +139,10 @@ def _target(board: dict[str, Any]) -> dict[str, Any]:
         ("ids_are_unique", lambda board: _panel(board).update(id=1)),
         ("variables_are_there_and_used", lambda board: _target(board).update(expr='up{job="$service"}')),
         ("links_have_what_they_need", lambda board: _target(board).update(expr="sum by (job) (up)")),
+        (
+            "rows_of_tables_have_one_set_of_labels",
+            lambda board: _table(board)["targets"][0].update(expr="sum by (job, task_name) (celery_task_failure_rate)"),
+        ),
         (
             "links_between_dashboards_lead_somewhere",
             lambda board: _panel(board)["fieldConfig"]["defaults"]["links"][0].update(url="/d/nowhere"),
