@@ -16,6 +16,7 @@ SIDE_BY_SIDE = (
     "tests/unit/*",
     "tests/integration/api/*",
     "tests/integration/docs/*",
+    "tests/integration/deployment/*",
     "tests/integration/inspection/*",
     "tests/integration/pipeline/*",
     "tests/integration/relay/*",

@@ -18,8 +18,9 @@ from celery_otel_pipeline.process import Process
 from celery_otel_pipeline.redis import RedisServer
 from tests.integration.deployment.local import LocalSystem, shown
 
-SECONDS = 60.0
+SECONDS = 120.0
 WORKER = "celery@worker-1"
+STARTED = ("worker-1", "beat", "api", "load", "flower")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A worker, beat, the API and the load, with a broker and a collector."""
+    """A worker, beat, the API, the load and Flower, with a broker and a collector."""
     directory = tmp_path_factory.mktemp("compose")
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer(directory / "redis"))
@@ -68,10 +69,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         system.prepare()
         # What others reach the load by, and metrics every second, where compose.yaml leaves it at 15.
         here = {"HOSTNAME": LOOPBACK, "OTEL_METRIC_EXPORT_INTERVAL": "1000"}
-        port = {"CELERY_OTEL_API_PORT": system.addresses["127.0.0.1:8000"].rpartition(":")[2]}
-        processes = {name: system.process(name, here | port) for name in ("worker-1", "beat", "api", "load")}
+        ports = {
+            "CELERY_OTEL_API_PORT": system.addresses["127.0.0.1:8000"].rpartition(":")[2],
+            "FLOWER_PORT": system.addresses["127.0.0.1:5555"].rpartition(":")[2],
+        }
+        processes = {name: system.process(name, here | ports) for name in STARTED}
         for process in processes.values():
-            stack.enter_context(process)
+            process.start()
+            # Nothing is asked of their end, and a worker takes its time for that.
+            stack.callback(process.kill)
         yield Running(system, collector, f"http://{system.addresses['127.0.0.1:8000']}", processes)
 
 
@@ -86,6 +92,9 @@ def addresses(directory: Path, redis: RedisServer, collector: Collector) -> dict
         "collector:8889": collector.metrics_target,
         "prometheus:9090": f"{LOOPBACK}:{free_port()}",
         "127.0.0.1:8000": f"{LOOPBACK}:{free_port()}",
+        "127.0.0.1:5555": f"{LOOPBACK}:{free_port()}",
+        "/run/secrets/logins": str(volumes / "flower-secrets/logins"),
+        "/var/lib/flower": str(volumes / "flower-data"),
         "/run/secrets/tokens": str(volumes / "api-secrets/tokens"),
         "/var/lib/beat": str(volumes / "beat-data"),
     }
@@ -133,10 +142,21 @@ def test_the_load_makes_tasks_fail(running: Running) -> None:
         running.wait(partial(running.counted, *parts), "load")
 
 
-@pytest.mark.parametrize("name", ["worker-1", "api"])
+@pytest.mark.parametrize("name", ["worker-1", "api", "flower"])
 def test_the_health_check_of_a_service_that_works_succeeds(running: Running, name: str) -> None:
     """What Docker asks is answered."""
     running.wait(lambda: running.system.health_check(name).returncode == 0, name)
+
+
+def test_flower_lets_in_who_has_the_login_that_was_drawn(running: Running) -> None:
+    """Its page asks for the password that `prepare` shows, and takes no other."""
+    user, _, password = running.secret("flower-secrets", "logins").partition(":")
+    page = f"http://{running.system.addresses['127.0.0.1:5555']}/flower/workers"
+    running.wait(lambda: running.system.health_check("flower").returncode == 0, "flower")
+
+    assert 401 == httpx.get(page, timeout=10).status_code
+    assert 401 == httpx.get(page, auth=(user, "guessed"), timeout=10).status_code
+    assert 200 == httpx.get(page, auth=(user, password), timeout=10).status_code
 
 
 def test_the_health_check_of_a_worker_that_is_not_there_fails(running: Running) -> None:

@@ -21,6 +21,8 @@ CONFIGURATIONS = [
     *sorted(PROVISIONING.glob("datasources/*.yaml")),
 ]
 
+WITH_URLS = [*CONFIGURATIONS, ROOT / "collector/alertmanager/alertmanager.yml"]
+
 
 def written(configuration: Path) -> str:
     """What a configuration says, without its comments."""
@@ -37,7 +39,7 @@ def test_addresses_are_those_of_services(configuration: Path) -> None:
     assert set() == named - listening
 
 
-@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=[path.name for path in CONFIGURATIONS])
+@pytest.mark.parametrize("configuration", WITH_URLS, ids=[path.name for path in WITH_URLS])
 def test_hosts_of_urls_are_services(configuration: Path) -> None:
     """No URL leads anywhere else."""
     hosts = set(_URL_HOST.findall(written(configuration)))
