@@ -59,7 +59,9 @@ class AlertmanagerServer(Server):
         self._port = free_port()
         directory.mkdir(parents=True, exist_ok=True)
         changed = directory / "alertmanager.yml"
-        changed.write_text(yaml.safe_dump(adapted(yaml.safe_load(configuration.read_text()), receiver_url, waits or {})))
+        changed.write_text(
+            yaml.safe_dump(adapted(yaml.safe_load(configuration.read_text()), receiver_url, waits or {}))
+        )
         argv = [
             program("prometheus-alertmanager", "alertmanager"),
             f"--config.file={changed}",

@@ -34,7 +34,7 @@ class PrometheusServer(Server):
         arguments: More of the command line.
     """
 
-    def __init__(  # noqa: PLR0913 - these are a server's options
+    def __init__(
         self,
         directory: Path,
         *,

@@ -81,8 +81,12 @@ class Drill:
         self._wait(held_back, f"{wanted or 'nothing'} is held back for: {fault.what}")
 
     def notified(self, moment: float = 0.0) -> set[Key]:
-        """Every alert of which a receiver was told since a moment, whether that it fires or that it is over."""
-        return {key(notification.labels) for notification in self.stack.receiver.since(moment)}
+        """Every alert of which a receiver was told since a moment that it fires.
+
+        That one is over of which nobody was told is told by Alertmanager together with others of its group.
+        """
+        told = self.stack.receiver.since(moment)
+        return {key(notification.labels) for notification in told if notification.status == "firing"}
 
     def inhibited(self, fault: Fault) -> set[Key]:
         """Every alert that Alertmanager held and kept quiet about since a fault was made."""
@@ -118,7 +122,7 @@ class Drill:
             "fault": fault.what,
             "fired": firing - fault.made,
             "notified": self._told(alert, "firing", fault.made)[0].at - fault.made,
-            "resolved": self._told(alert, "resolved", fault.repaired)[-1].at - fault.repaired,
+            "resolved": self._over(alert, fault.repaired) - fault.repaired,
         }
 
     def _has_fired(self, alert: Key, moment: float) -> bool:
@@ -131,9 +135,14 @@ class Drill:
         gone = bool(looks) and alert not in looks[-1].firing | looks[-1].held | looks[-1].inhibited
         return gone and bool(self._told(alert, "resolved", moment))
 
+    def _over(self, alert: Key, moment: float) -> float:
+        """When the receiver was told that it is over, after it was last told that it is not."""
+        firing = [moment, *(notification.at for notification in self._told(alert, "firing", moment))]
+        return next(over.at for over in self._told(alert, "resolved", firing[-1]))
+
     def _told(self, alert: Key, status: str, moment: float) -> list[Notification]:
-        came = self.stack.receiver.since(moment)
-        return [notification for notification in came if key(notification.labels) == alert and notification.status == status]
+        came = [one for one in self.stack.receiver.since(moment) if key(one.labels) == alert]
+        return [notification for notification in came if notification.status == status]
 
     def _newest(self) -> tuple[Iterable[Key], ...]:
         looks = self._recorder.looks

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from celery_otel_pipeline.rules import thresholds
+
 #: A worker's heart beats every 5 s, and is heard of 2 s later at most.
 FRESH = 12
 #: The series of a worker that is gone stand still for 15 s, and the last beat may have been 5 s before.
@@ -23,7 +25,7 @@ _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
     "QueueBacklog": {"threshold": 20},
     "QueueWithoutConsumer": {"for": "2s"},
     "OldestMessageTooOld": {"threshold": 15},
-    "BeatNotFiring": {"threshold": 8, "window": "10s"},
+    "BeatNotFiring": {"threshold": 8, "window": "10s", "for": "4s"},
     "BrokerDown": {},
     "TelemetryLost": {"window": "15s"},
     "CollectorDown": {"for": "3s"},
@@ -33,10 +35,11 @@ _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
 }
 
 
-def shortened(**others: Mapping[str, float | str]) -> dict[str, dict[str, float | str]]:
-    """What `write_rules` is to change.
+def shortened() -> dict[str, dict[str, float | str]]:
+    """What `write_rules` is to change."""
+    return {alert: {**_waits(alert), **numbers} for alert, numbers in _NUMBERS.items()}
 
-    Args:
-        others: Other numbers of some alerts.
-    """
-    return {alert: {"for": "1s", **numbers, **others.get(alert, {})} for alert, numbers in _NUMBERS.items()}
+
+def _waits(alert: str) -> dict[str, float | str]:
+    shorter: dict[str, float | str] = {"for": "1s", "keep": "6s"}
+    return {name: wait for name, wait in shorter.items() if name in thresholds()[alert]}

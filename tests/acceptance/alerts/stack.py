@@ -35,6 +35,7 @@ WAITS = {"group_wait": "3s", "group_interval": "1s", "repeat_interval": "1h"}
 #: Seconds that a process may take to be seen.
 PATIENCE = 60.0
 
+
 class Stack:
     """The servers, with the rules of this repository of which windows, thresholds and `for` are shortened.
 

@@ -9,20 +9,21 @@ from celery_otel_pipeline.jaeger import JaegerServer
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from tests.acceptance.alerts.conftest import Lists
 from tests.acceptance.alerts.drill import Drill
-from tests.acceptance.alerts.flood import flood
+from tests.acceptance.alerts.flood import flood, send_kept
 from tests.acceptance.alerts.recorder import Key
 from tests.acceptance.alerts.shortened import shortened
 from tests.acceptance.alerts.stack import Stack
 
 FILLING, REFUSING = Key("CollectorQueueFilling"), Key("CollectorRefusing")
-#: Little memory and little room for what waits for Jaeger. The tasks' spans go there at once, and no others do.
+#: Kilobytes that may wait for Jaeger: less than a batch cannot be asked for.
+ROOM = 1100
+#: Little memory, and little room for what waits for Jaeger: nothing but spans that are to be kept.
 SETTINGS = {
     "MEMORY_LIMIT_MIB": "200",
     "MEMORY_SPIKE_MIB": "40",
     "DECISION_WAIT": "3s",
     "SAMPLING_PERCENTAGE": "0",
-    "KEEP_TASKS": "faults[.]nothing",
-    "QUEUE_BYTES": "50000",
+    "QUEUE_BYTES": str(ROOM * 1000),
 }
 
 
@@ -63,9 +64,9 @@ def test_the_queue_towards_jaeger_fills(scene: Scene, lists: Lists) -> None:
     """CollectorQueueFilling, until Jaeger is there; that a full queue refuses follows from it, and is not notified."""
     drill, stack = scene.drill, scene.drill.stack
     fault = drill.fault("Jaeger is away, and spans wait for it", FILLING)
-    stack.send("nothing", times=50)
+    send_kept(stack.collector, ROOM * 7 // 10)
     drill.fires(fault)
-    stack.send("nothing", times=300)
+    assert {503} & set(send_kept(stack.collector, ROOM))
     drill.holds_back(fault, REFUSING)
     scene.jaeger.start()
     fault.mended()

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from celery_otel_pipeline.worker import CeleryWorker, start_together
+from celery_otel_pipeline.worker import start_together
 from tests.acceptance.alerts.drill import Drill, Fault
 from tests.acceptance.alerts.recorder import Key
 
@@ -54,10 +54,9 @@ class WorkerScene:
 
     def start_workers(self) -> None:
         """Let them be there again."""
+        self._mended("frozen", "dead")
         self.workers["frozen"].signal(signal.SIGCONT)
-        self._mended("frozen")
         self.workers["dead"].start()
-        self._mended("dead")
 
     def break_everything(self) -> None:
         """Make all other faults."""
@@ -110,18 +109,14 @@ class WorkerScene:
 
     def repair_everything(self) -> None:
         """Mend all of them."""
+        self._mended("blocked", "late", "silent", "mail")
         (self.directory / "gate").touch()
         self.stall.unlink()
         self.stack.producer.control.add_consumer("mail", destination=[self._node("blocked")])
-        self._mended("blocked", "late", "silent", "mail")
-        self._replace("stuck", self.workers["stuck"])
-        self._replace("seldom", self.seldom)
-
-    def _replace(self, name: str, worker: CeleryWorker) -> None:
-        """A worker as it should be takes the place of one that is not."""
-        worker.warm_stop()
-        self.stack.worker(name, name).start()
-        self._mended(name)
+        self._mended("stuck", "seldom")
+        self.seldom.warm_stop()
+        # One of the same name that exports as it should, and one that knows priorities beside that which does not.
+        start_together([self.stack.worker("seldom", "seldom"), self.stack.worker("helper", "stuck")])
 
     def _mended(self, *names: str) -> None:
         for name in names:
