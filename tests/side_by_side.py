@@ -18,6 +18,7 @@ SIDE_BY_SIDE = (
     "tests/integration/inspection/*",
     "tests/integration/pipeline/*",
     "tests/integration/relay/*",
+    "tests/integration/rules/*",
     "tests/integration/traces/*",
     "tests/integration/worker/*",
     "tests/acceptance/dashboards/*",

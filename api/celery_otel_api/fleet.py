@@ -96,18 +96,26 @@ class Fleet:
                 seen = self._seen.setdefault(answer.name, _Seen())
                 seen.answer, seen.answered_at = answer, now
 
-    def beat(self, name: str, lasts: float | None = None) -> None:
+    def beat(self, name: str, lasts: float | None = None, *, late: bool = False) -> None:
         """Notes a heartbeat.
 
         Args:
             name: The node name.
             lasts: Seconds for which it says that the worker is alive: more than until the next one.
+            late: It may be from before a goodbye that has been heard already: that one is then believed.
         """
         now = self._monotonic()
         with self._lock:
+            if late and self._has_just_left(name, now):
+                return
             seen = self._seen.setdefault(name, _Seen())
             seen.beat_at = now
             seen.alive_until = max(seen.alive_until, now + (self._fresh if lasts is None else lasts))
+
+    def _has_just_left(self, name: str, now: float) -> bool:
+        left = self._left.get(name, float("-inf"))
+        last = self._seen[name].last if name in self._seen else None
+        return now - left < self._fresh and (last is None or last <= left)
 
     def left(self, name: str) -> None:
         """Notes a goodbye: it is not expected any more, unless it is configured."""

@@ -127,7 +127,8 @@ class CollectorHeartbeats:
     def _tell(self, node: str, labels: Labels, value: float, *, stopped: bool) -> None:
         changed = self._beats[labels] != value
         if not stopped and changed:
-            self._fleet.beat(node)
+            # A worker that waits for its last tasks goes on exporting after its goodbye.
+            self._fleet.beat(node, late=True)
         # Once: it may have come back since, and the collector shows it a while longer as it was.
         if stopped and not changed and self._said.get(labels) != value:
             self._said[labels] = value

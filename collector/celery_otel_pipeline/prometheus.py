@@ -119,9 +119,7 @@ def adapted(
         "global": {**settings["global"], **intervals},
         "rule_files": [] if rules is None else [str(rules.absolute() / "*.yml")],
         "alerting": {"alertmanagers": [_static(target) for target in (alertmanager,) if target]},
-        "scrape_configs": [
-            {**jobs.get(job, {"job_name": job}), **_static(target)} for job, target in targets.items()
-        ],
+        "scrape_configs": [{**jobs.get(job, {"job_name": job}), **_static(target)} for job, target in targets.items()],
     }
 
 

@@ -138,6 +138,7 @@ def _rule(
         "alert": name,
         "expr": _filled(name, alert["expr"], numbers),
         "for": numbers["for"],
+        **({"keep_firing_for": numbers["keep"]} if "keep" in numbers else {}),
         "labels": {"severity": alert["severity"], "component": group["component"]},
         "annotations": {
             "summary": alert["summary"],

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  # a script beside what it writes, in no package
 """Writes Prometheus's rules from their sources: `make rules`.
 
 `python collector/prometheus/generate_rules.py` writes rules/recording.yml and rules/alerts.yml beside this file, and

@@ -105,3 +105,35 @@ def test_a_late_answer_does_not_bring_a_worker_back() -> None:
     now = 3.0
     fleet.answered([WorkerAnswer("a@b", instrumented=True)], fleet.asking())
     assert ({}, {"a@b": Presence.OFFLINE}) == (gone, presences(fleet))
+
+
+def test_the_last_beats_of_a_worker_that_has_left_do_not_bring_it_back() -> None:
+    """The collector learns of beats after the goodbye by event; a worker that is back beats on, or answers."""
+    now = 100.0
+    fleet = Fleet((), forget_after=600, monotonic=lambda: now)
+    hearts = CollectorHeartbeats(fleet, "shop")
+    hearts.read(page("a@b", 1.0))
+    fleet.beat("a@b", lasts=10.0)
+    fleet.left("a@b")
+
+    now += 10
+    hearts.read(page("a@b", 2.0))
+    gone = presences(fleet)
+    now += 35
+    hearts.read(page("a@b", 3.0))
+
+    assert ({}, {"a@b": Presence.SILENT}) == (gone, presences(fleet))
+
+
+def test_a_worker_that_answers_again_after_its_goodbye_beats_again() -> None:
+    """A solo worker that was restarted and runs a task at once is silent, and not gone."""
+    now = 100.0
+    fleet = Fleet((), forget_after=600, monotonic=lambda: now)
+    hearts = CollectorHeartbeats(fleet, "shop")
+    hearts.read(page("a@b", 1.0))
+    fleet.left("a@b")
+    now += 1
+    fleet.answered([WorkerAnswer("a@b", instrumented=True)], fleet.asking())
+    hearts.read(page("a@b", 2.0))
+
+    assert {"a@b": Presence.SILENT} == presences(fleet)
