@@ -16,6 +16,7 @@ from grafana.dashboards.panels import (
     levels,
     linked,
     number,
+    stacked,
     up_or_down,
 )
 from grafana.dashboards.queries import (
@@ -99,10 +100,12 @@ def _tasks(made: Board) -> None:
     made.row(
         "Tasks",
         by_outcome(
-            "Task execution rate, by outcome",
-            "Attempts that ended, of the chosen services.",
-            ATTEMPTS_PER_SECOND,
-            sum_by("status", rate("celery_task_total", JOB)),
+            stacked(
+                "Task execution rate, by outcome",
+                "Attempts that ended, of the chosen services.",
+                ATTEMPTS_PER_SECOND,
+                Query(sum_by("status", rate("celery_task_total", JOB)), "{{status}}"),
+            )
         ),
         linked(
             graph(

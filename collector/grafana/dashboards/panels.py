@@ -123,9 +123,8 @@ def bars(title: str, description: str, unit: str, *queries: Query, width: int = 
     return panel.draw_style(values.GraphDrawStyle.BARS).fill_opacity(80)
 
 
-def by_outcome(title: str, description: str, unit: str, expression: str, *, width: int = 12) -> timeseries.Panel:
-    """Return areas over time, one for each status in the color that it always has."""
-    panel = stacked(title, description, unit, Query(expression, "{{status}}"), width=width)
+def by_outcome(panel: timeseries.Panel) -> timeseries.Panel:
+    """Return the panel with each status in the color that it always has."""
     for status, color in OUTCOMES.items():
         fixed = {"mode": models.FieldColorModeId.FIXED.value, "fixedColor": color}
         panel.override_by_name(status, [models.DynamicConfigValue("color", fixed)])

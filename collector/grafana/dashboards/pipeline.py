@@ -4,10 +4,10 @@ from grafana.dashboards import variables
 from grafana.dashboards.addresses import Addresses
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Query, alarm_from, bars, graph, number, states, up_or_down
-from grafana.dashboards.queries import JOB, increase, max_by, or_zero, rate, series, sum_by, within_range
+from grafana.dashboards.queries import JOB, collectors, increase, max_by, or_zero, rate, series, sum_by, within_range
 from grafana.dashboards.units import BYTES, COUNT, PERCENT, POINTS_PER_SECOND, RATIO, SPANS_PER_SECOND, WHOLE
 
-_REFUSED = "otelcol_receiver_refused_metric_points", "otelcol_receiver_refused_spans"
+_REFUSED = collectors("receiver_refused_metric_points"), collectors("receiver_refused_spans")
 
 
 def board(addresses: Addresses) -> Board:
@@ -117,18 +117,18 @@ def _collector(made: Board) -> None:
             "Metric points",
             "Taken from workers, refused, and shown to Prometheus.",
             POINTS_PER_SECOND,
-            Query(sum_by("", rate("otelcol_receiver_accepted_metric_points")), "accepted"),
+            Query(sum_by("", rate(collectors("receiver_accepted_metric_points"))), "accepted"),
             Query(sum_by("", rate(_REFUSED[0])), "refused"),
-            Query(sum_by("exporter", rate("otelcol_exporter_sent_metric_points")), "sent: {{exporter}}"),
+            Query(sum_by("exporter", rate(collectors("exporter_sent_metric_points"))), "sent: {{exporter}}"),
             width=8,
         ),
         graph(
             "Spans",
             "Taken from workers, refused, and sent to Jaeger. Sampling makes less of what is taken.",
             SPANS_PER_SECOND,
-            Query(sum_by("", rate("otelcol_receiver_accepted_spans")), "accepted"),
+            Query(sum_by("", rate(collectors("receiver_accepted_spans"))), "accepted"),
             Query(sum_by("", rate(_REFUSED[1])), "refused"),
-            Query(sum_by("exporter", rate("otelcol_exporter_sent_spans")), "sent: {{exporter}}"),
+            Query(sum_by("exporter", rate(collectors("exporter_sent_spans"))), "sent: {{exporter}}"),
             width=8,
         ),
         graph(
@@ -143,7 +143,7 @@ def _collector(made: Board) -> None:
             "How tail sampling decided, by policy.",
             SPANS_PER_SECOND,
             Query(
-                sum_by("policy, decision", rate("otelcol_processor_tail_sampling_count_traces_sampled")),
+                sum_by("policy, decision", rate(collectors("processor_tail_sampling_count_traces_sampled"))),
                 "{{policy}} {{decision}}",
             ),
             width=8,
@@ -159,7 +159,7 @@ def _collector(made: Board) -> None:
             "CPU of the collector",
             "100 % is one core.",
             PERCENT,
-            Query(f"100 * {max_by('instance', rate('otelcol_process_cpu_seconds'))}", "{{instance}}"),
+            Query(f"100 * {max_by('instance', rate(collectors('process_cpu_seconds')))}", "{{instance}}"),
             width=8,
         ),
     )

@@ -16,6 +16,11 @@ def series(metric: str, *filters: str) -> str:
     return f"{metric}{{{', '.join(filters)}}}" if filters else metric
 
 
+def collectors(name: str) -> str:
+    """Return a selector of a series of the collector, which puts _total behind its counters or not as it is set up."""
+    return f'{{__name__=~"otelcol_{name}(_total)?"}}'
+
+
 def rate(metric: str, *filters: str) -> str:
     """Return how often per second a counter rises."""
     return f"rate({series(metric, *filters)}[$__rate_interval])"

@@ -60,11 +60,13 @@ def _executions(made: Board) -> None:
     made.row(
         "Executions",
         by_outcome(
-            "Execution rate, by outcome",
-            "Attempts that ended.",
-            ATTEMPTS_PER_SECOND,
-            sum_by("status", rate("celery_task_total", JOB, TASK)),
-            width=8,
+            stacked(
+                "Execution rate, by outcome",
+                "Attempts that ended.",
+                ATTEMPTS_PER_SECOND,
+                Query(sum_by("status", rate("celery_task_total", JOB, TASK)), "{{status}}"),
+                width=8,
+            )
         ),
         linked(
             graph(
@@ -115,11 +117,13 @@ def _durations(made: Board) -> None:
                 for share, name in _QUANTILES
             ),
         ),
-        graph(
-            "Duration by outcome, p95",
-            "What fails slowly costs most: attempts ended by a limit are in it.",
-            SECONDS,
-            Query(quantile(0.95, "status", _DURATION, JOB, TASK), "{{status}}"),
+        by_outcome(
+            graph(
+                "Duration by outcome, p95",
+                "What fails slowly costs most: attempts ended by a limit are in it.",
+                SECONDS,
+                Query(quantile(0.95, "status", _DURATION, JOB, TASK), "{{status}}"),
+            )
         ),
         linked_rows(slowest, "Task", task_of_row()),
     )

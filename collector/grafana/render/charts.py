@@ -27,7 +27,7 @@ MARGIN = 0.3
 FEW = 6
 MOST_MARKS = 40
 #: An axis up to more seconds than that says minutes.
-SECONDS_SHOWN = 150.0
+SECONDS_SHOWN = 90.0
 DISTANCES = (30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0, 86400.0)
 TICKS = 5
 _SMALL = 8

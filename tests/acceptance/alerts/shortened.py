@@ -30,7 +30,7 @@ _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
     "TelemetryLost": {"window": "15s"},
     "CollectorDown": {"for": "3s"},
     "CollectorRefusing": {"window": "15s"},
-    "CollectorQueueFilling": {"threshold": 0.5},
+    "CollectorQueueFilling": {"threshold": 0.5, "keep": "20s"},
     "ApiDown": {"window": "5s", "for": "2s"},
 }
 

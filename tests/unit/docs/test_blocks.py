@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from celery_otel.names import API_METRICS, METRICS
 from celery_otel_pipeline.repository import ROOT
 from tests.doc_blocks.block import NEEDS, all_blocks, blocks_of, pages
 from tests.doc_blocks.command import Elsewhere, commands_of, terminal_blocks
@@ -49,6 +50,20 @@ def test_no_command_is_known_in_vain() -> None:
     """Each line of COMMANDS is the first that fits some command: else it is out of date, or another hides it."""
     used = {id(how(command)) for block in terminal_blocks(all_blocks()) for command in commands_of(block)}
     assert [] == [pattern for pattern, found in COMMANDS if id(found) not in used]
+
+
+def test_the_queries_name_series_that_there_are() -> None:
+    """Prometheus answers nothing to a name that is misspelt: each is one of ours."""
+    series = {metric.series for metric in (*METRICS, *API_METRICS)}
+    parts = {f"{name}{part}" for name in series for part in ("", "_bucket", "_sum", "_count")}
+    named = {
+        (block.where, name)
+        for block in all_blocks()
+        if block.language == "promql"
+        for name in re.findall(r"(?<![\"\w:])celery_\w+\b(?![:\"])", block.text)
+    }
+    assert named
+    assert set() == {(where, name) for where, name in named if name not in parts}
 
 
 def test_a_fence_in_a_list_is_indented_by_four() -> None:

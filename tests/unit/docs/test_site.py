@@ -8,6 +8,7 @@ import pytest
 import yaml
 from docs.site.nav_globs import expanded, pages
 from docs.site.outward_links import outward
+from docs.site.table_pipes import with_bars
 
 from celery_otel_pipeline.repository import ROOT
 
@@ -76,3 +77,9 @@ def test_a_star_is_every_page_that_is_not_named(tmp_path: Path) -> None:
         (tmp_path / "runbooks" / f"{name}.md").touch()
     nav = [{"Runbooks": ["runbooks/index.md", "runbooks/*"]}]
     assert [{"Runbooks": ["runbooks/index.md", "runbooks/a.md", "runbooks/b.md"]}] == expanded(nav, tmp_path)
+
+
+def test_a_bar_in_a_cell_has_no_backslash() -> None:
+    """As on GitHub; outside of tables the backslash stays."""
+    page = r"<td style=''><code>a\|b</code></td><p><code>a\|b</code></p>"
+    assert r"<td style=''><code>a|b</code></td><p><code>a\|b</code></p>" == with_bars(page)
