@@ -23,7 +23,7 @@ GAP = 0.05
 TITLE = 0.3
 INK, PALE, PAPER = "#24292e", "#6e7781", "#f4f5f5"
 DPI = 75
-COLORS = 128
+COLORS = 256
 
 Draw = Callable[[Axes, Answers], None]
 KINDS: Mapping[str, Draw] = {
@@ -71,7 +71,7 @@ def _head(figure: Figure, board: Mapping[str, Any], source: Source, height: floa
 def _shrink(target: Path) -> None:
     """Write the picture anew with as many colors as it needs: a third of the bytes."""
     with Image.open(target) as picture:
-        small = picture.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     small.save(target, optimize=True)
 
 

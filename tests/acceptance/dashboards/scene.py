@@ -26,7 +26,7 @@ PLAYGROUND = ROOT / "docs" / "examples" / "demo"
 RULES = ROOT / "collector" / "prometheus" / "rules"
 SCRAPE_SECONDS = 1.0
 #: For the pictures: a worker is killed after so many seconds, and is away for as many.
-CALM, AWAY = 360.0, 120.0
+CALM, AWAY = 270.0, 110.0
 
 
 class Scene:

@@ -40,6 +40,7 @@ OF_THE_GUIDE = {
 }
 PROVISIONING = JSON.parent / "provisioning"
 GUIDE = ROOT / "docs" / "guides" / "grafana.md"
+ALERTS = ROOT / "collector" / "prometheus" / "rules" / "alerts.yml"
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -70,6 +71,9 @@ def test_the_guides_command_writes_them(tmp_path: Path) -> None:
 
 def test_the_dashboards_are_those_that_alerts_link_to() -> None:
     """Their uids are fixed: alerts, pages and bookmarks lead there."""
+    linked = set(re.findall(r"dashboard_url: /d/([\w-]+)", ALERTS.read_text()))
+    assert linked
+    assert set() == linked - set(UIDS)
     assert list(UIDS) == list(BOARDS)
     assert list(UIDS) == [board["uid"] for board in BOARDS.values()]
 
