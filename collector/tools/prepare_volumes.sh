@@ -51,6 +51,10 @@ prepare() {
 }
 
 show() {
+  [ -s "$operator/api-token" ] || {
+    echo "Nothing was drawn yet: start the services first, by docker compose up." >&2
+    exit 1
+  }
   echo "The API's page, http://127.0.0.1:8000:    token $(cat "$operator/api-token")"
   echo "Grafana, http://127.0.0.1:3000:           admin, $(cat "$volumes/grafana-secrets/admin-password")"
   echo "Flower, http://127.0.0.1:5555/flower:     operator, $(cat "$operator/flower-password")"

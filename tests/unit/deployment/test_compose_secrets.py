@@ -80,6 +80,15 @@ def test_the_operator_is_shown_what_was_drawn(tmp_path: Path) -> None:
     )
 
 
+def test_nothing_is_shown_before_anything_was_drawn(tmp_path: Path) -> None:
+    """Instead of empty passwords the operator reads what to do."""
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        prepared(tmp_path, "show")
+
+    assert "start the services first" in failed.value.stderr
+    assert "" == failed.value.stdout
+
+
 def test_every_volume_is_given_to_those_who_use_it() -> None:
     """A service can write its data and read its secrets, since they are its user's."""
     given = re.findall(r"^  give (\d+:\d+) (.+)$", SCRIPT.read_text(), re.MULTILINE)
