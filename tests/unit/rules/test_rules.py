@@ -1,5 +1,6 @@
 """The rules and what goes with them: one source, nothing forgotten, names that exist, numbers that can be changed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from celery_otel_api.application import operations
 from celery_otel_pipeline.repository import ROOT
 from celery_otel_pipeline.rules import RulesError, alert_groups, recording_groups, thresholds, write_rules
 from tests.unit.rules.shipped import (
@@ -92,6 +94,14 @@ def test_pages_ask_for_series_that_exist(page: Path) -> None:
 
     assert asked
     assert set() == {name for query in asked for name in unknown_series(query)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages_ask_the_api_for_paths_that_it_has(page: Path) -> None:
+    """Port 8000 is the API's, and what a runbook reads there exists."""
+    asked = set(re.findall(r"http://localhost:8000(/\S*)", page.read_text()))
+
+    assert asked <= {operation.path for operation in operations()}
 
 
 def test_a_misspelt_series_is_found() -> None:
