@@ -68,9 +68,9 @@ def test_the_queries_name_series_that_there_are() -> None:
 
 
 def test_the_variables_that_commands_set_exist() -> None:
-    """Somebody reads each one: commands that differ in variables only are run once, so a wrong one would not be seen."""
-    places = ("docs/reference/settings.md", "docs/guides/api.md", "otel-collector.yaml")
-    places += ("collector/bearer-token.yaml", "collector/jaeger.yaml")
+    """Something reads each: commands that differ in variables only are run once, and would not show a wrong one."""
+    places = ["docs/reference/settings.md", "docs/guides/api.md", "otel-collector.yaml"]
+    places += ["collector/bearer-token.yaml", "collector/jaeger.yaml"]
     known = set(VARIABLE.findall("".join((ROOT / place).read_text() for place in places)))
     commands = {(block.where, command) for block in terminal_blocks(all_blocks()) for command in commands_of(block)}
     set_there = {(where, name) for where, command in commands for name in VARIABLE.findall(command)}
