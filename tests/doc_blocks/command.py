@@ -65,11 +65,22 @@ class Serves:
 
 
 @dataclass(frozen=True, slots=True)
+class Asks:
+    """It asks a server at its usual port: it is run against a real one, at whatever port that has, and succeeds.
+
+    Attributes:
+        server: Which: a key of SERVERS in tests/integration/docs/test_questions.py.
+    """
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sets:
     """It changes the shell (`export`, `cd`): it is run before each later command of its block."""
 
 
-How = Elsewhere | Installs | Makes | Ends | Serves | Sets
+How = Elsewhere | Installs | Makes | Ends | Serves | Asks | Sets
 
 
 def commands_of(block: Block) -> list[str]:

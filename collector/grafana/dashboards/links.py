@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
 TAG = "celery"
+_RUNBOOKS = "https://github.com/celery-otel/celery-otel/blob/main/docs/runbooks"
 _PERIOD = "start=${__from}000&end=${__to}000&lookback=custom&limit=50"
 _FAILED = "tags=%7B%22error%22%3A%22true%22%7D"
 
@@ -49,6 +50,11 @@ def failed_traces_of_row() -> DashboardLink:
 def task_of_row() -> DashboardLink:
     """Return the link from a row of a table, with the column Task, to the dashboard of that task."""
     return _inside("The task", "/d/celery-task?var-task_name=${__data.fields.Task}&${__url_time_range}")
+
+
+def runbook_of_row() -> DashboardLink:
+    """Return the link from a row of a table, with the column Alert, to what to do about it."""
+    return DashboardLink("Runbook").url(f"{_RUNBOOKS}/${{__data.fields.Alert}}.md").target_blank(target_blank=True)
 
 
 def worker_of_row() -> DashboardLink:

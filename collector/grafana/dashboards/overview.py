@@ -3,7 +3,7 @@
 from grafana.dashboards import variables
 from grafana.dashboards.addresses import Addresses
 from grafana.dashboards.board import Board
-from grafana.dashboards.links import queue_of_line, task_of_row, traces_of_line, worker_of_line
+from grafana.dashboards.links import queue_of_line, runbook_of_row, task_of_row, traces_of_line, worker_of_line
 from grafana.dashboards.panels import (
     RED,
     Query,
@@ -34,6 +34,8 @@ from grafana.dashboards.queries import (
 from grafana.dashboards.tables import Column, linked_rows, rows
 from grafana.dashboards.units import ATTEMPTS_PER_SECOND, BYTES, COUNT, PERCENT, RATIO, SECONDS, WHOLE
 
+#: When an alert's condition began. The dead man's switch is always there.
+_ACTIVE = 'ALERTS_FOR_STATE{alertname!="Watchdog"}'
 _LOST = 'error_type="worker_lost"'
 
 
@@ -143,10 +145,19 @@ def _wrong(made: Board) -> None:
         Column("in the last minute", WHOLE, sum_by("task_name", series("celery_task_failure_rate", JOB))),
         Column("in the time shown", WHOLE, sum_by("task_name", within_range("celery_task_failures_total", JOB))),
         Column("share", RATIO, max_by("task_name", share)),
+        width=9,
+    )
+    alerts = rows(
+        "Alerts that are active",
+        "Those that fire, those that will if it goes on, and for how long it has. A name leads to its runbook.",
+        {"alertname": "Alert", "severity": "Severity"},
+        Column("for", SECONDS, f"max by (alertname, severity) (time() - {_ACTIVE})"),
+        width=7,
     )
     made.row(
         "What went wrong",
         linked_rows(failures, "Task", task_of_row()),
+        linked_rows(alerts, "Alert", runbook_of_row()),
         bars(
             "Retries, timeouts, losses",
             "Attempts that asked to be tried again, limits exceeded, attempts whose process died, missed runs of beat.",
@@ -155,6 +166,7 @@ def _wrong(made: Board) -> None:
             Query(sum_by("limit", increase("celery_task_timeouts_total", JOB)), "{{limit}} limit"),
             Query(sum_by("", increase("celery_task_failures_total", _LOST, JOB)), "process lost"),
             Query(sum_by("", increase("celery_beat_missed_total", JOB)), "missed by beat"),
+            width=8,
         ),
     )
 

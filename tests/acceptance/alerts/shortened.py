@@ -6,6 +6,8 @@ from celery_otel_pipeline.rules import thresholds
 
 #: A worker's heart beats every 5 s, and is heard of 2 s later at most.
 FRESH = 12
+#: A worker that has lost its broker tries again 12 s later at most, and until then nobody consumes its queue.
+RECONNECTED = "12s"
 #: The series of a worker that is gone stand still for 15 s, and the last beat may have been 5 s before.
 SILENT = 25
 
@@ -23,10 +25,10 @@ _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
     "ConsumerStuck": {"threshold": 8, "fresh": FRESH, "window": "5s"},
     "WorkerNotReporting": {"threshold": 40, "window": "20s", "for": "4s"},
     "QueueBacklog": {"threshold": 20},
-    "QueueWithoutConsumer": {"for": "2s"},
+    "QueueWithoutConsumer": {"for": RECONNECTED},
     "OldestMessageTooOld": {"threshold": 15},
     "BeatNotFiring": {"threshold": 8, "window": "10s", "for": "4s"},
-    "BrokerDown": {},
+    "BrokerDown": {"keep": "20s"},
     "TelemetryLost": {"window": "15s"},
     "CollectorDown": {"for": "3s"},
     "CollectorRefusing": {"window": "15s"},

@@ -18,12 +18,23 @@ TIDE = 240.0
 MODELS, PARKED = "models", "parked"
 DATASETS = ("breast_cancer", "digits", "iris", "wine")
 KINDS = ("bayes", "logistic", "neighbours", "tree")
+#: Share of the trainings that must fail.
+VAIN = 0.1
 NOBODY = "http://127.0.0.1:1/"
 
 app.conf.task_routes = {"playground.training.*": {"queue": MODELS}, "shop.report": {"queue": MODELS}}
 app.conf.beat_schedule = {
     "round": {"task": "shop.round", "schedule": ROUND},
+    "trouble": {"task": "shop.trouble", "schedule": 5.0},
+    "import": {"task": "shop.import_catalogue", "schedule": 15.0},
     "report": {"task": "shop.report", "schedule": 15.0},
+    "tune": {"task": "playground.training.tune", "schedule": 10.0, "kwargs": {"dataset": "wine", "seed": 1}},
+    "search": {
+        "task": "playground.training.search",
+        "schedule": 15.0,
+        "kwargs": {"dataset": "iris", "seed": 1, "keep_best": True},
+        "options": {"soft_time_limit": 1},
+    },
     "nightly": {"task": "shop.report", "schedule": crontab(hour="3", minute="0")},
 }
 
@@ -50,40 +61,22 @@ def import_catalogue() -> None:
 @app.task(name="shop.round")
 def one_round() -> None:
     """Publish one second's work: more at high tide."""
-    now = time.time()
-    tide = 0.5 + 0.5 * math.sin(2 * math.pi * now / TIDE)
-    for _ in range(round(1 + 7 * tide)):
+    tide = 0.5 + 0.5 * math.sin(2 * math.pi * time.time() / TIDE)
+    for _ in range(round(1 + 5 * tide)):
         order.delay(random.lognormvariate(-1.6, 0.8))
-    _models(int(now))
-    _trouble(int(now))
-
-
-def _models(second: int) -> None:
-    choice = random.Random(second)
-    train = {"dataset": choice.choice(DATASETS), "model": choice.choice(KINDS), "seed": second % 1000}
     # Of one class alone nothing can be learned, which the model says.
-    only = {"dataset": "iris", "model": "logistic", "classes": [0]} if second % 7 == 0 else {}
-    _send("playground.training.train", **{**train, **only})
-    if second % 10 == 0:
-        _send("playground.training.tune", dataset="wine", seed=second % 1000)
-    if second % 15 == 0:
-        _send("playground.training.search", {"soft_time_limit": 1}, dataset="iris", seed=second, keep_best=True)
+    only = {"dataset": "iris", "model": "logistic", "classes": [0]} if random.random() < VAIN else {}
+    train = {"dataset": random.choice(DATASETS), "model": random.choice(KINDS), "seed": random.randrange(1000)}
+    app.send_task("playground.training.train", kwargs={**train, **only})
 
 
-def _trouble(second: int) -> None:
-    if second % 3 == 0:
-        _send("playground.fetch.page", url=NOBODY)
-        order.apply_async((0.05,), countdown=1)
-    if second % 10 == 1:
-        order.apply_async((5.0,), time_limit=1)
-        order.apply_async((5.0,), soft_time_limit=0.5)
-    if second % 10 == 3:
-        order.apply_async((0.1,), countdown=2, expires=1)
-        order.apply_async((0.1,), queue=PARKED)
-        app.send_task("shop.forgotten")
-    if second % 20 == 5:
-        import_catalogue.delay()
-
-
-def _send(name: str, options: dict[str, float] | None = None, /, **kwargs: object) -> None:
-    app.send_task(name, kwargs=kwargs, **(options or {}))
+@app.task(name="shop.trouble")
+def trouble() -> None:
+    """Publish what fails, is retried, runs into limits, comes too late, is not known, and what nobody takes."""
+    app.send_task("playground.fetch.page", kwargs={"url": NOBODY})
+    order.apply_async((0.05,), countdown=1)
+    order.apply_async((5.0,), time_limit=1)
+    order.apply_async((5.0,), soft_time_limit=0.5)
+    order.apply_async((0.1,), countdown=2, expires=1)
+    order.apply_async((0.1,), queue=PARKED)
+    app.send_task("shop.forgotten")

@@ -31,9 +31,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield running
 
 
-def shown_now(scene: Scene) -> tuple[Source, Times]:
+def shown_now(scene: Scene, *, step: float = 2 * SCRAPE_SECONDS) -> tuple[Source, Times]:
     """What a dashboard shows that is opened now."""
-    times = Times(SHOWN_SECONDS, 2 * SCRAPE_SECONDS, SCRAPE_SECONDS)
+    times = Times(SHOWN_SECONDS, step, SCRAPE_SECONDS)
     end = time.time()
     return Source(scene.prometheus.url, end - SHOWN_SECONDS, end, times.step), times
 
@@ -103,7 +103,7 @@ def test_every_exception_excuses_a_query() -> None:
 
 def test_every_kind_of_panel_can_be_drawn(scene: Scene, tmp_path: Path) -> None:
     """What draws the pictures of the documentation draws three dashboards that have panels of all kinds."""
-    source, times = shown_now(scene)
+    source, times = shown_now(scene, step=20)
     assert set(KINDS) == {panel.kind for uid in DRAWN for panel in panels(BOARDS[uid])} - {"row"}
     for uid in DRAWN:
         draw(BOARDS[uid], source, times, tmp_path / f"{uid}.png")

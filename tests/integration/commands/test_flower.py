@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
@@ -18,6 +19,12 @@ from tests.integration.api.browsing import chromium, visit
 from tests.integration.commands.conftest import Shop
 
 ORDER = "tests.integration.commands.application.order"
+OAUTH = {
+    "FLOWER_AUTH": "me@example.com",
+    "FLOWER_AUTH_PROVIDER": "flower.views.auth.GithubLoginHandler",
+    "FLOWER_OAUTH2_KEY": "id",
+    "FLOWER_OAUTH2_REDIRECT_URI": "https://example.com/flower/login",
+}
 ONLINE = "flower_worker_online{"
 SCRIPT = ROOT / "docs" / "examples" / "start_flower.py"
 
@@ -85,6 +92,19 @@ def test_a_login_beyond_loopback(shop: Shop) -> None:
             for path, auth in [("", None), ("", ("me", "wrong")), ("", ("me", "secret")), ("metrics", None)]
         ]
     assert [401, 401, 200, 200] == statuses
+
+
+def test_a_login_by_oauth(shop: Shop) -> None:
+    """Whoever has not logged in is led to the provider, with the application's id and the redirect URI."""
+    secret = shop.directory / "secret"
+    secret.write_text("of-the-application\n")
+    with Started(shop, "--address=0.0.0.0", f"--oauth2-secret-file={secret}", **OAUTH) as flower:
+        page = httpx.get(f"{flower.url}/")
+        login = httpx.get(urljoin(flower.url, page.headers["location"]))
+    provider = urlsplit(login.headers["location"])
+    assert ("github.com", "/login/oauth/authorize") == (provider.netloc, provider.path)
+    asked = parse_qs(provider.query)
+    assert [["id"], ["https://example.com/flower/login"]] == [asked["client_id"], asked["redirect_uri"]]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The commands of README and docs do what a reader sees them do."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import metadata
 
 import pytest
@@ -11,70 +9,11 @@ from packaging.requirements import Requirement
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.process import ProcessDiedError
 from celery_otel_pipeline.worker import CeleryWorker
-from tests.doc_blocks.block import Block, all_blocks
-from tests.doc_blocks.command import Ends, How, Installs, Makes, Serves, Sets, commands_of, terminal_blocks
-from tests.doc_blocks.known import how
+from tests.doc_blocks.command import Ends, Installs, Makes, Serves
+from tests.integration.docs.case import Case, distinct, named
 from tests.integration.docs.project import SILENT, Project
 
 SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A command with what its block has set before it."""
-
-    where: str
-    settings: str
-    command: str
-    how: How
-
-    @property
-    def script(self) -> str:
-        """What a shell runs."""
-        return f"{self.settings}{self.command}"
-
-
-def cases(block: Block) -> Iterator[Case]:
-    """The commands of a block."""
-    settings = ""
-    for command in commands_of(block):
-        found = how(command)
-        if isinstance(found, Sets):
-            settings += f"{command}\n"
-        elif found is not None:
-            yield Case(block.where, settings, command, found)
-
-
-def distinct(kind: type[How]) -> list[Case]:
-    """Every command of a kind, the first of those that differ in variables and the application's name only."""
-    found = [case for block in terminal_blocks(all_blocks()) for case in cases(block) if isinstance(case.how, kind)]
-    return list({_bare(case.command): case for case in reversed(found)}.values())[::-1]
-
-
-def _bare(command: str) -> str:
-    return re.sub(r"^([A-Z_0-9]+=\S+ )+|-A \S+ ?", "", command)
-
-
-def named(case: Case) -> str:
-    """A test's id."""
-    return case.where
-
-
-@pytest.fixture(scope="module")
-def worker(project: Project) -> Iterator[CeleryWorker]:
-    """A worker of the application, for commands that look at workers."""
-    worker = CeleryWorker(
-        "celery",
-        app="shop",
-        broker_url=project.broker_url,
-        directory=project.directory / "logs",
-        pool="threads",
-        concurrency=1,
-        env=project.environment(SILENT),
-        cwd=project.directory,
-    )
-    with worker:
-        yield worker
 
 
 @pytest.mark.parametrize("case", distinct(Ends), ids=named)

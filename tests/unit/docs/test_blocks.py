@@ -12,6 +12,7 @@ from tests.doc_blocks.block import NEEDS, all_blocks, blocks_of, pages
 from tests.doc_blocks.command import Elsewhere, commands_of, terminal_blocks
 from tests.doc_blocks.known import COMMANDS, LANGUAGES, PYTHON_ELSEWHERE, TARGETS, how, unknown
 
+VARIABLE = re.compile(r"\b(?:CELERY_OTEL|OTEL)_[A-Z_]+\b")
 COUNTED = re.compile(r"^- (\d+) needs? (.+)\.$", re.MULTILINE)
 
 
@@ -64,6 +65,17 @@ def test_the_queries_name_series_that_there_are() -> None:
     }
     assert named
     assert set() == {(where, name) for where, name in named if name not in parts}
+
+
+def test_the_variables_that_commands_set_exist() -> None:
+    """Something reads each: commands that differ in variables only are run once, and would not show a wrong one."""
+    places = ["docs/reference/settings.md", "docs/guides/api.md", "otel-collector.yaml"]
+    places += ["collector/bearer-token.yaml", "collector/jaeger.yaml"]
+    known = set(VARIABLE.findall("".join((ROOT / place).read_text() for place in places)))
+    commands = {(block.where, command) for block in terminal_blocks(all_blocks()) for command in commands_of(block)}
+    set_there = {(where, name) for where, command in commands for name in VARIABLE.findall(command)}
+    assert set_there
+    assert set() == {(where, name) for where, name in set_there if name not in known}
 
 
 def test_a_fence_in_a_list_is_indented_by_four() -> None:

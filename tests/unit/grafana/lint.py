@@ -12,7 +12,7 @@ from celery_otel_pipeline.repository import ROOT
 from grafana.reading import Shown, panels
 
 RULES_FILE = ROOT / "collector" / "prometheus" / "rules" / "recording.yml"
-BUILT_IN = {"up", "scrape_samples_scraped", "ALERTS"}
+BUILT_IN = {"up", "scrape_samples_scraped", "ALERTS", "ALERTS_FOR_STATE"}
 API_SERIES = {metric.series for metric in names.API_METRICS}
 COLUMNS = 24
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
