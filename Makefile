@@ -58,7 +58,9 @@ validate: tools jaeger ## Let the collector, Prometheus and Jaeger check their c
 	  "$$($(TOOL) otelcol)" validate --config otel-collector.yaml --config collector/bearer-token.yaml
 	"$$($(TOOL) jaeger)" validate --config collector/jaeger.yaml
 	"$$($(TOOL) promtool)" check config collector/prometheus/prometheus.yml
-	"$$($(TOOL) promtool)" check rules --lint=all --lint-fatal collector/prometheus/compatibility/*.yml
+	"$$($(TOOL) promtool)" check rules --lint=all --lint-fatal collector/prometheus/rules/*.yml \
+	  collector/prometheus/compatibility/*.yml
+	"$$($(TOOL) promtool)" test rules $(filter-out %/guide_rules.yml,$(wildcard collector/prometheus/tests/*.yml))
 	"$$($(TOOL) promtool)" test rules collector/prometheus/compatibility/tests.yaml
 
 .PHONY: bench
@@ -120,7 +122,7 @@ tool-path: ## Print where a Go program is (NAME=otelcol, prometheus, promtool or
 	@$(TOOL) $(NAME)
 
 .PHONY: servers
-servers: ## Install Debian's redis-server, rabbitmq-server and chromium where missing (needs root or sudo)
+servers: ## Install Debian's redis-server, rabbitmq-server, alertmanager and chromium where missing (needs root or sudo)
 	@collector/tools/install_servers.sh
 
 ##@ Regenerate
@@ -128,6 +130,18 @@ servers: ## Install Debian's redis-server, rabbitmq-server and chromium where mi
 .PHONY: generate
 generate: venv ## Write what is derived from telemetry.yaml: names and reference pages
 	$(BIN)/python instrumentation/generate_telemetry.py
+
+.PHONY: rules
+rules: venv ## Write Prometheus's rules, and Kubernetes' form of them, from their sources
+	$(BIN)/python collector/prometheus/generate_rules.py
+
+.PHONY: dashboards
+dashboards: venv ## Write Grafana's dashboards as JSON
+	$(BIN)/python collector/grafana/generate_dashboards.py
+
+.PHONY: docs
+docs: venv ## Build the pages of docs/ as a site, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: collector-distribution
 collector-distribution: ## Generate collector/distribution from its builder.yaml
