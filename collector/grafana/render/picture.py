@@ -23,7 +23,6 @@ GAP = 0.05
 TITLE = 0.3
 INK, PALE, PAPER = "#24292e", "#6e7781", "#f4f5f5"
 DPI = 75
-COLORS = 256
 
 Draw = Callable[[Axes, Answers], None]
 KINDS: Mapping[str, Draw] = {
@@ -69,10 +68,9 @@ def _head(figure: Figure, board: Mapping[str, Any], source: Source, height: floa
 
 
 def _shrink(target: Path) -> None:
-    """Write the picture anew with as many colors as it needs: a third of the bytes."""
-    with Image.open(target) as picture:
-        small = picture.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    small.save(target, optimize=True)
+    """Write the picture anew without the transparency that it has no use for."""
+    with Image.open(target) as opened:
+        opened.convert("RGB").save(target, optimize=True)
 
 
 class _Box:
