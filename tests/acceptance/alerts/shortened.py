@@ -24,7 +24,7 @@ _NUMBERS: Mapping[str, Mapping[str, float | str]] = {
     "PoolSaturated": {"window": "5s"},
     "ConsumerStuck": {"threshold": 8, "fresh": FRESH, "window": "5s"},
     "WorkerNotReporting": {"threshold": 40, "window": "20s", "for": "4s"},
-    "QueueBacklog": {"threshold": 20},
+    "QueueBacklog": {"threshold": 30, "for": "5s"},
     "QueueWithoutConsumer": {"for": RECONNECTED},
     "OldestMessageTooOld": {"threshold": 15},
     "BeatNotFiring": {"threshold": 8, "window": "10s", "for": "4s"},

@@ -141,13 +141,21 @@ class Stack:
         )
 
     def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            # Nobody else would: a context manager that fails to enter is never left.
+            self._stack.close()
+            raise
+        return self
+
+    def _open(self) -> None:
         for server in (self.redis, self.receiver, self.collector, self.alertmanager, self.api):
             self._stack.enter_context(server)
         # Last: at its first look nothing is missing.
         wait_until(self._api_is_seen, deadline=PATIENCE, message="the API's series do not reach the collector")
         self._stack.enter_context(self.prometheus)
         self.producer = self._stack.enter_context(_producer(self.redis.url))
-        return self
 
     def _api_is_seen(self) -> bool:
         return "\ncelery_broker_up{" in fetch(self.collector.metrics_url)

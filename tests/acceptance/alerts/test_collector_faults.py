@@ -40,8 +40,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The stack, in which all is well as long as there are no spans; what the collector refuses must not expire."""
     directory = tmp_path_factory.mktemp("collector-faults")
     jaeger = JaegerServer(directory / "jaeger", otlp_target=f"{LOOPBACK}:{free_port()}")
-    collector = {"jaeger": jaeger.otlp_target, "settings": SETTINGS, "metric_expiration": "1m"}
-    with Stack(directory, shortened(), **collector) as stack, Drill(stack) as drill:
+    stack = Stack(directory, shortened(), jaeger=jaeger.otlp_target, settings=SETTINGS, metric_expiration="1m")
+    with stack, Drill(stack) as drill:
         stack.worker("worker").start()
         stack.shows("sum(celery_worker_up)", 1)
         drill.quiet()

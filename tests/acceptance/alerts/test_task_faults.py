@@ -89,7 +89,7 @@ def _go_wrong(scene: Scene, directory: Path) -> None:
     scene.breaks("HighTaskFailureRate", "15 of 60 attempts of a task fail", "faults.often")
     stack.send("retry", 40)
     scene.breaks("RetryStorm", "a task asks for forty retries, each at once", "faults.retry")
-    stack.send("nothing", times=100, queue="lossy")
+    stack.send("nothing", times=40, queue="lossy")
     scene.breaks("TelemetryLost", "no collector takes a worker's spans, and its queue is full", "")
     os.kill(_holding(directory), signal.SIGKILL)
     scene.breaks("WorkerLost", "kill -9 of the child that runs a task", "faults.hold")

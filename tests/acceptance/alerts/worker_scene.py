@@ -12,7 +12,7 @@ PATIENT = ("--heartbeat-interval", "20")
 #: A consumer that knows no priorities never looks where a message with one lies.
 NO_PRIORITIES = {"broker_transport_options": {"priority_steps": [0]}}
 #: How many messages are a backlog, and how many are not.
-MANY, FEW = 40, 5
+MANY, FEW = 60, 5
 
 
 class WorkerScene:

@@ -1,7 +1,7 @@
 """The list and the page of how long alerts took say what was measured."""
 
 from celery_otel_pipeline.rules import thresholds
-from tests.acceptance.alerts.page import page
+from tests.acceptance.alerts.page import PAGE, page
 from tests.acceptance.alerts.shortened import shortened
 from tests.acceptance.alerts.table import Row, plain
 
@@ -28,6 +28,15 @@ def test_the_page_names_the_numbers_of_the_test_and_those_that_are_shipped() -> 
 def test_every_alert_is_shortened() -> None:
     """Else one that is not to fire could not: only the dead man's switch has nothing that could be shorter."""
     assert thresholds().keys() - {"Watchdog"} == shortened().keys()
+
+
+def test_the_page_has_every_alert() -> None:
+    """An alert that no fault has raised is not proven."""
+    lines = PAGE.read_text().splitlines()
+    assert thresholds().keys() == {line.split("|")[1].strip() for line in lines if line.startswith("| ")} - {
+        "alert",
+        "---",
+    }
 
 
 def _of(alert: str) -> list[dict[str, float | str]]:
