@@ -14,12 +14,16 @@ class Answers:
 
     Attributes:
         panel: The panel.
+        begin: The beginning of the time shown, in seconds since 1970.
+        end: Its end.
         named: Its series with their names, in the order of its questions.
         asked: For each series the letter of its question.
         marks: Single observations: when, and how large.
     """
 
     panel: Shown
+    begin: float
+    end: float
     named: list[tuple[str, Line]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     marks: list[tuple[float, float]] = field(default_factory=list)
@@ -32,7 +36,7 @@ class Answers:
 
 def answered(panel: Shown, values: Mapping[str, str], source: Source) -> Answers:
     """Ask what a panel asks; raises as `Source` does."""
-    answers = Answers(panel)
+    answers = Answers(panel, source.start, source.end)
     for question in panel.questions:
         expression = substituted(question.expression, values)
         lines = source.now(expression) if question.instant else source.over_time(expression)

@@ -51,7 +51,7 @@ def lines(axes: Axes, answers: Answers) -> None:
     axes.set_ylim(bottom=axes.get_ylim()[0] if min(values, default=0.0) < 0 else 0.0)
     if not any(values):
         axes.set_ylim(0, 1)
-    _label(axes, answers.panel.unit)
+    _label(axes, answers.panel.unit, answers)
 
 
 def _largest_first(named: Sequence[tuple[str, Line]]) -> list[tuple[str, Line]]:
@@ -132,7 +132,7 @@ def heat(axes: Axes, answers: Answers) -> None:
     axes.set_yticks(
         range(first + 1, last + 2), [said(bounds[index], answers.panel.unit) for index in range(first, last + 1)]
     )
-    _label(axes, "")
+    _label(axes, "", answers)
 
 
 def _buckets(answers: Answers) -> list[tuple[float, Line]]:
@@ -162,7 +162,7 @@ def states(axes: Axes, answers: Answers) -> None:
     _inset(axes, left=2.3, below=BOTTOM)
     axes.set_yticks(range(len(answers.named)), [name for name, _ in reversed(answers.named)])
     axes.set_ylim(-0.6, len(answers.named) - 0.4)
-    _label(axes, "")
+    _label(axes, "", answers)
 
 
 def _stretches(line: Line) -> list[tuple[bool, float, float]]:
@@ -179,17 +179,18 @@ def _stretches(line: Line) -> list[tuple[bool, float, float]]:
     return found
 
 
-def _label(axes: Axes, unit: str) -> None:
+def _label(axes: Axes, unit: str, answers: Answers) -> None:
     if unit:
         axes.yaxis.set_major_locator(_steps(axes, unit))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: said(value, unit.partition(":")[0])))
-    axes.xaxis.set_major_locator(MultipleLocator(_minutes(axes)))
+    # Else a single point has an axis of years around it.
+    axes.set_xlim(answers.begin, answers.end)
+    axes.xaxis.set_major_locator(MultipleLocator(_distance(answers.end - answers.begin)))
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
     axes.tick_params(labelsize=_SMALL, length=0, colors="#57606a")
     axes.grid(visible=True, color="#ebedef", linewidth=0.7)
     axes.set_axisbelow(b=True)
     axes.spines[:].set_visible(b=False)
-    axes.margins(x=0)
 
 
 def _steps(axes: Axes, unit: str) -> Locator:
@@ -206,10 +207,9 @@ def _steps(axes: Axes, unit: str) -> Locator:
     return FixedLocator([place * size for place in places if low <= place * size <= high])
 
 
-def _minutes(axes: Axes) -> float:
+def _distance(seconds: float) -> float:
     """Return how many seconds lie between two numbers of the horizontal axis."""
-    begin, end = axes.get_xlim()
-    return next((seconds for seconds in DISTANCES if (end - begin) / seconds <= TICKS + 1), DISTANCES[-1])
+    return next((distance for distance in DISTANCES if seconds / distance <= TICKS + 1), DISTANCES[-1])
 
 
 def _clock(moment: float, _: object) -> str:
