@@ -130,6 +130,7 @@ servers: ## Install Debian's redis-server, rabbitmq-server, alertmanager and chr
 .PHONY: generate
 generate: venv ## Write what is derived from telemetry.yaml: names and reference pages
 	$(BIN)/python instrumentation/generate_telemetry.py
+	PYTHONPATH=api:$(PYTHONPATH) $(BIN)/python api/generate_reference.py
 
 .PHONY: rules
 rules: venv ## Write Prometheus's rules, and Kubernetes' form of them, from their sources
