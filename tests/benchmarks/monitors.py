@@ -78,7 +78,13 @@ class Monitor:
 
     @property
     def page(self) -> str:
-        """Its metrics, as Prometheus reads them."""
+        """Its metrics, as Prometheus reads them.
+
+        Raises:
+            ProcessDiedError: It has ended.
+        """
+        if not self.process.alive:
+            raise ProcessDiedError(f"{self.process.name} has ended\n{self.process.log_tail}")
         return fetch(f"{self.address}/metrics")
 
     def __enter__(self) -> Self:
@@ -96,8 +102,6 @@ class Monitor:
         self.process.stop()
 
     def _answers(self) -> bool:
-        if not self.process.alive:
-            raise ProcessDiedError(f"{self.process.name} ended instead of starting\n{self.process.log_tail}")
         # celery-exporter asks all workers at each scrape, and waits two seconds for them.
         try:
             return bool(self.page)
