@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from celery_otel_pipeline.fetching import fetch, is_reachable
+from celery_otel_pipeline.fetching import fetch
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import free_port
 from celery_otel_pipeline.process import Process, ProcessDiedError
@@ -25,7 +25,7 @@ class Environment:
     Args:
         name: The directory's name in the cache.
         package: The program's distribution.
-        needs: What else it needs and does not ask for.
+        needs: What else it needs and does not ask for, or asks for in a version that does not go with ours.
     """
 
     def __init__(self, name: str, package: str, *needs: str) -> None:
@@ -42,8 +42,10 @@ class Environment:
         python = self._home / "bin" / "python"
         if not (self._home / "made").exists():
             _run(sys.executable, "-m", "venv", "--clear", str(self._home))
+            _run(str(python), "-m", "pip", "install", "--quiet", self._package)
+            # On top, whatever it asks for: else it could not read what our workers write.
             celery = f"celery=={version('celery')}"
-            _run(str(python), "-m", "pip", "install", "--quiet", self._package, *self._needs, celery)
+            _run(str(python), "-m", "pip", "install", "--quiet", *self._needs, celery)
             (self._home / "made").touch()
         return str(python)
 
@@ -60,7 +62,7 @@ def _run(*argv: str) -> str:
 
 # kombu needs packaging for Redis, and does not ask for it.
 FLOWER = Environment("flower", "flower", "redis", "packaging")
-CELERY_EXPORTER = Environment("celery-exporter", "prometheus-exporter-celery", "packaging", "setuptools")
+CELERY_EXPORTER = Environment("celery-exporter", "prometheus-exporter-celery", "packaging", "setuptools", "redis>=6.1")
 
 
 class Monitor:
@@ -76,7 +78,13 @@ class Monitor:
 
     @property
     def page(self) -> str:
-        """Its metrics, as Prometheus reads them."""
+        """Its metrics, as Prometheus reads them.
+
+        Raises:
+            ProcessDiedError: It has ended.
+        """
+        if not self.process.alive:
+            raise ProcessDiedError(f"{self.process.name} has ended\n{self.process.log_tail}")
         return fetch(f"{self.address}/metrics")
 
     def __enter__(self) -> Self:
@@ -94,9 +102,11 @@ class Monitor:
         self.process.stop()
 
     def _answers(self) -> bool:
-        if not self.process.alive:
-            raise ProcessDiedError(f"{self.process.name} ended instead of starting\n{self.process.log_tail}")
-        return is_reachable(f"{self.address}/metrics")
+        # celery-exporter asks all workers at each scrape, and waits two seconds for them.
+        try:
+            return bool(self.page)
+        except OSError:
+            return False
 
 
 class Flower(Monitor):

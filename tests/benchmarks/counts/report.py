@@ -11,7 +11,7 @@ STATUSES = ("success", "failure", "retry", "revoked", "rejected", "ignored")
 
 def table(scores: Sequence[Score]) -> str:
     """A row for each contender: how many counts are right, and what it says of each status."""
-    head = ("", "right counts", *STATUSES)
+    head = ("", "right counts", *STATUSES, "ended by itself")
     return "\n".join(map(_line, (head, ("---",) + ("---:",) * (len(head) - 1), *map(_row, scores))))
 
 
@@ -22,7 +22,7 @@ def details(scores: Sequence[Score]) -> str:
 
 def _row(score: Score) -> tuple[str, ...]:
     right = f"{score.right} of {len(score.planned)}"
-    return (score.contender, right, *(_cell(*score.by_status(status)) for status in STATUSES))
+    return (score.contender, right, *(_cell(*score.by_status(status)) for status in STATUSES), str(score.deaths))
 
 
 def _cell(planned: int, shown: int) -> str:

@@ -13,11 +13,13 @@ class Score:
         contender: Its name.
         planned: What happened.
         shown: What it said.
+        deaths: How often it has ended by itself in between, and was started again.
     """
 
     contender: str
     planned: Ends
     shown: Ends
+    deaths: int = 0
 
     @property
     def right(self) -> int:

@@ -56,7 +56,7 @@ def test_spans_are_counted_by_the_state_they_bear() -> None:
 
 def test_the_table_shows_what_is_wrong() -> None:
     """A count that is wrong stands beside the right one, and is no right count."""
-    score = Score("Flower", PLANNED, ended.of_flower(FLOWER))
+    score = Score("Flower", PLANNED, ended.of_flower(FLOWER), deaths=1)
     *_, row = table([score]).splitlines()
-    assert row == "| Flower | 1 of 2 | 5 | **2** of 1 | 0 | 0 | 0 | 0 |"
+    assert row == "| Flower | 1 of 2 | 5 | **2** of 1 | 0 | 0 | 0 | 0 | 1 |"
     assert details([score]).endswith("t failure: 1 happened, 2 shown")
