@@ -61,7 +61,7 @@ def test_the_generator_writes_other_addresses_elsewhere(tmp_path: Path) -> None:
 
 def test_the_guides_command_writes_them(tmp_path: Path) -> None:
     """The command of the page on Grafana writes all dashboards, with the addresses that it names."""
-    (command,) = re.findall(r"^PYTHONPATH=collector .+$", GUIDE.read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^\$ (PYTHONPATH=collector .+)$", GUIDE.read_text(), re.MULTILINE)
     command = command.replace("=collector", f"={ROOT / 'collector'}").replace(".venv/bin/python", sys.executable)
     subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)  # noqa: S607 - bash, wherever it is
     written = [path.read_text() for path in sorted((tmp_path / "dashboards").glob("*.json"))]
