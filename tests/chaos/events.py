@@ -78,6 +78,18 @@ def _black_hole(scene: Scene, chance: random.Random) -> Steps:
         yield _unheard(pipeline, chance)
 
 
+def black_hole(seconds: float) -> Event:
+    """Exports vanish for so many seconds: who sends them gets no answer, and no refusal."""
+
+    def steps(scene: Scene, chance: random.Random) -> Steps:
+        yield _later(scene.pipeline, chance)
+        with scene.pipeline.tap.swallowing():
+            moment = time.monotonic() + seconds
+            yield lambda: time.monotonic() >= moment
+
+    return Event(f"a black hole of {seconds:g} s", steps)
+
+
 EVENTS = (
     Event("the collector is killed", _collector_killed),
     Event("the collector hangs", _collector_frozen),
