@@ -72,8 +72,9 @@ def _now(made: Board) -> None:
             Query(f"count({up})", "expected"),
         ),
         dial(
-            "Active against total workers",
-            "Slots of all pools that run a task now, as a share of all slots. At 100 % what comes has to wait.",
+            "Busy slots, of all",
+            "Slots of all pools that run a task now, as a share of all slots. At 100 % what comes has to wait. "
+            "This is 'active against total workers' of the Celery Task Monitoring & Metrics Guide.",
             Query(f"{busy} / {size}"),
         ),
         number(

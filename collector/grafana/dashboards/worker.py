@@ -45,7 +45,12 @@ def _now(made: Board) -> None:
             Query(f"sum({up})", "up"),
             Query(f"count({up})", "expected"),
         ),
-        dial("Active against total workers", "Slots that run a task now, of all slots.", Query(f"{busy} / {size}")),
+        dial(
+            "Busy slots, of all",
+            "Slots that run a task now, of all slots. "
+            "This is 'active against total workers' of the Celery Task Monitoring & Metrics Guide.",
+            Query(f"{busy} / {size}"),
+        ),
         number("Slots", "Busy ones, and all.", WHOLE, Query(busy, "busy"), Query(size, "all")),
         number(
             "Prefetched",

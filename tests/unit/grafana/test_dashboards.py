@@ -28,10 +28,10 @@ UIDS = (
     "celery-training",
     "celery-worker",
 )
-#: The guide's panels, by title and kind.
+#: The guide's panels, by title and kind. Its "active against total workers" is called what it shows.
 OF_THE_GUIDE = {
     ("Task execution rate, by task", "timeseries"),
-    ("Active against total workers", "gauge"),
+    ("Busy slots, of all", "gauge"),
     ("Queue length", "timeseries"),
     ("Task duration", "heatmap"),
     ("Failure rate by task", "table"),
