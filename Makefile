@@ -52,12 +52,13 @@ lint: venv ## Check style and types
 	$(BIN)/mypy
 
 .PHONY: validate
-validate: tools jaeger ## Let the collector, Prometheus and Jaeger check their configuration
+validate: tools jaeger servers ## Let the collector, Prometheus, Alertmanager and Jaeger check their configuration
 	"$$($(TOOL) otelcol)" validate --config otel-collector.yaml
 	CELERY_OTEL_COLLECTOR_TOKEN_FILE=/dev/null \
 	  "$$($(TOOL) otelcol)" validate --config otel-collector.yaml --config collector/bearer-token.yaml
 	"$$($(TOOL) jaeger)" validate --config collector/jaeger.yaml
 	"$$($(TOOL) promtool)" check config collector/prometheus/prometheus.yml
+	amtool check-config collector/alertmanager/alertmanager.yml
 	"$$($(TOOL) promtool)" check rules --lint=all --lint-fatal collector/prometheus/rules/*.yml \
 	  collector/prometheus/compatibility/*.yml
 	"$$($(TOOL) promtool)" test rules $(filter-out %/guide_rules.yml,$(wildcard collector/prometheus/tests/*.yml))

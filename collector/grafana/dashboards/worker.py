@@ -79,7 +79,7 @@ def _pool(made: Board) -> None:
         states(
             "Workers",
             "Up while a worker answers or its heart beats, down when it is expected and nothing is heard of it. "
-            "One that stopped cleanly has no bar.",
+            "One that stopped cleanly has no bar, unless the API was told to expect it.",
             Query(max_by("worker_name", series("celery_worker_up", WORKER)), "{{worker_name}}"),
         ),
         graph(

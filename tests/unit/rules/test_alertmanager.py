@@ -13,8 +13,8 @@ MATCHER = re.compile(r'^alertname =(~?) "?([^"]+)"?$')
 
 
 def _alerts(matchers: list[str]) -> set[str]:
-    """The shipped alerts that a list with one matcher on `alertname` selects."""
-    (matcher,) = matchers
+    """The shipped alerts that a list selects whose first matcher is on `alertname`."""
+    matcher, *_ = matchers
     found = MATCHER.match(matcher)
     assert found, matcher
     wanted = found[2] if found[1] else re.escape(found[2])
@@ -52,6 +52,15 @@ def test_causes_leave_their_consequences_unsaid() -> None:
     assert ("CollectorDown", "ApiDown") in pairs
     assert ["queue_name"] == pairs["QueueWithoutConsumer", "QueueBacklog"]
     assert ["task_name"] == pairs["TaskTimeout", "HighTaskFailureRate"]
+
+
+def test_only_a_collector_without_its_page_of_workers_hides_anything() -> None:
+    """That the collector's page about itself cannot be scraped leaves no alert unsaid; nor does one worker a backlog."""
+    (rule,) = (one for one in CONFIGURATION["inhibit_rules"] if "alertname = CollectorDown" in one["source_matchers"])
+
+    assert rule["source_matchers"] == ["alertname = CollectorDown", "job = celery_workers"]
+    assert 'job=~"celery_workers|' in RULES["CollectorDown"]["expr"]
+    assert ("WorkerDown", "QueueBacklog") not in _inhibitions()
 
 
 def test_a_cause_fires_a_while_longer_than_it_lasts() -> None:
