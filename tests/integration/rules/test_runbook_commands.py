@@ -60,7 +60,7 @@ def test_a_command_is_understood(command: str, worker: tuple[CeleryWorker, str])
 @pytest.mark.parametrize(("name", "arguments"), TOOLS)
 def test_a_tool_is_understood(name: str, arguments: str) -> None:
     """So are the commands of Prometheus' tool and of the collector, from the repository's directory."""
-    argv = [tool_path(name), *shlex.split(arguments)]
+    argv = [str(tool_path(name)), *shlex.split(arguments)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
