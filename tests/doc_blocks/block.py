@@ -21,7 +21,7 @@ NEEDS = {
     "docker": "a Docker engine",
     "kubernetes": "a Kubernetes cluster",
     "root": "root on a machine that may be changed",
-    "hours": "hours, or a machine that does nothing else",
+    "quiet": "minutes on a machine that does nothing else",
 }
 """What a block may need that is not there when the tests run."""
 

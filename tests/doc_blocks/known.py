@@ -92,8 +92,8 @@ COMMANDS: tuple[tuple[str, How], ...] = (
     (r"amtool alert query .*", Asks("alertmanager")),
     (r"PYTHONPATH=collector \S+ -m grafana.generate_dashboards .*", Elsewhere("tests/unit/grafana/test_dashboards.py")),
     (r"sed .*", Ends(at_root=True)),
-    (r"(\$\(make -s tool-path NAME=promtool\)|promtool) .*", Ends(prints="SUCCESS", at_root=True)),
-    (r"(\$\(make -s tool-path NAME=otelcol\)|otelcol) validate --config otel-collector.yaml", Ends(at_root=True)),
+    (r"\$\(make -s tool-path NAME=promtool\) .*", Ends(prints="SUCCESS", at_root=True)),
+    (r"\$\(make -s tool-path NAME=otelcol\) validate --config otel-collector.yaml", Ends(at_root=True)),
     (r".*otelcol.* --config routing.yaml", Elsewhere("tests/acceptance/test_collector_routing.py")),
     (r"\$\(make -s tool-path NAME=otelcol\) .*", Serves("Everything is ready", env=_COLLECTOR_ENV, at_root=True)),
     (
@@ -105,7 +105,7 @@ COMMANDS: tuple[tuple[str, How], ...] = (
         Elsewhere("tests/integration/pipeline/test_servers.py::test_server_answers_again_after_a_kill"),
     ),
     (
-        r"(\S+ )*otelcol .*--config collector/bearer-token\.yaml",
+        r"(\S+=\S+ )+\$\(make -s tool-path NAME=otelcol\) .*--config collector/bearer-token\.yaml",
         Elsewhere("tests/acceptance/test_collector_security.py::test_token_is_asked_for_where_it_is_configured"),
     ),
 )
