@@ -55,7 +55,7 @@ def test_causes_leave_their_consequences_unsaid() -> None:
 
 
 def test_only_a_collector_without_its_page_of_workers_hides_anything() -> None:
-    """That the collector's page about itself cannot be scraped leaves no alert unsaid; nor does one worker a backlog."""
+    """The collector's page about itself leaves no alert unsaid where it cannot be scraped, nor one worker a backlog."""
     (rule,) = (one for one in CONFIGURATION["inhibit_rules"] if "alertname = CollectorDown" in one["source_matchers"])
 
     assert rule["source_matchers"] == ["alertname = CollectorDown", "job = celery_workers"]
