@@ -1,5 +1,6 @@
 """The load sends the demo's plans, and ends what the demo would end by hand."""
 
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +18,10 @@ FIRST = {"chain": lambda jobs: jobs[:1], "chord": lambda jobs: jobs[:-1], "reque
 @pytest.fixture
 def client() -> Celery:
     """An application whose broker and result backend are this process's memory."""
-    return Celery("load", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app = Celery("load", broker="memory://", backend="cache+memory://", set_as_current=False)
+    # All applications of a process share that memory, and others leave messages in their queues.
+    app.conf.task_default_queue = str(uuid.uuid4())
+    return app
 
 
 def plan_of(server: UnreliableServer) -> Plan:
@@ -35,7 +39,7 @@ def test_it_sends_every_unit_of_a_plan(client: Celery, monkeypatch: pytest.Monke
         Load(client, server, lambda: None).perform(1)
 
     wanted = [job for unit in plan.units for job in FIRST.get(unit.kind, lambda jobs: jobs)(unit.jobs)]
-    with client.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
+    with client.connection_for_read() as connection, connection.SimpleQueue(client.conf.task_default_queue) as queue:
         sent.update(queue.get_nowait().headers["task"] for _ in range(queue.qsize()))
     assert Counter(job.task for job in wanted) == sent
     assert [([job.id], True) for job in plan.jobs if job.intervention is not Intervention.NONE] == revoked
