@@ -7,6 +7,7 @@ import pytest
 
 import celery_otel
 from celery_otel import names
+from celery_otel.settings import Settings
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.fetching import fetch
 from celery_otel_pipeline.otlp_sink import OtlpSink
@@ -87,7 +88,8 @@ def test_queues_are_measured(broker: RedisServer, worker: CeleryWorker) -> None:
     """A queue that nobody consumes has its messages, their age and no consumer; the worker's queue has the worker."""
     assert worker.alive
     with client_of(broker.url) as app, service(broker.url, queues=("unread",)) as client:
-        celery_otel.instrument(app)
+        # With spans it would leave a tracer provider behind, for all tests after it in this process.
+        celery_otel.instrument(app, settings=Settings.read({"OTEL_TRACES_EXPORTER": "none"}))
         for _ in range(2):
             app.send_task(f"{WORKERS_APP}.order", queue="unread")
         found = series(client)
