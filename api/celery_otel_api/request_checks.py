@@ -11,8 +11,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from celery_otel.loopback import is_loopback
 from celery_otel_api.problems import MEDIA_TYPE, ProblemError, known_problem, problem_response
-from celery_otel_api.security import SAFE_METHODS, is_loopback
+from celery_otel_api.security import SAFE_METHODS
 from celery_otel_api.settings import ApiSettings
 
 MOST_BODY = 16 * 1024

@@ -4,12 +4,12 @@ On loopback nobody needs a token as long as none exists. On any other address th
 """
 
 import logging
-from ipaddress import ip_address
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from celery_otel.loopback import is_loopback
 from celery_otel_api.caller import ANYONE, NOBODY, Caller
 from celery_otel_api.errors import ConfigurationError
 from celery_otel_api.failed_attempts import FailedAttempts
@@ -145,16 +145,6 @@ def refused(conn: HTTPConnection, error: AuthenticationError) -> Response:
     """The answer to a caller who showed something that is not valid."""
     assert isinstance(error, RefusedError)  # noqa: S101  # what the backend raises
     return problem_response(conn, error.problem)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from its own machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_local(conn: HTTPConnection) -> bool:

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
+
+from celery_otel.loopback import is_loopback
 
 NO_LOGIN = (
     "Flower would let everyone in who reaches {address}: it shows arguments and results of tasks. Put user:password "
@@ -68,16 +69,6 @@ class Access:
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
         return bool(self.unix_socket) or is_loopback(self.address)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is reached from this machine alone. Names other than localhost may lead anywhere."""
-    if address == "localhost":
-        return True
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def problem(access: Access) -> str:

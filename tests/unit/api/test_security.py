@@ -2,11 +2,11 @@
 
 import pytest
 
+from celery_otel.loopback import is_loopback
 from celery_otel_api.errors import ConfigurationError
 from celery_otel_api.failed_attempts import FailedAttempts
 from celery_otel_api.operation import Scope
 from celery_otel_api.problems import ProblemError
-from celery_otel_api.security import is_loopback
 from tests.unit.api.services import bearer, client_of, secret_and_line
 
 EVERYWHERE = "http://192.0.2.7:8000"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from celery_otel.terminal.flower_access import Access, is_loopback, problem
+from celery_otel.loopback import is_loopback
+from celery_otel.terminal.flower_access import Access, problem
 from celery_otel.terminal.flower_notes import Events, notes
 from celery_otel.terminal.flower_secrets import SecretError, exposed, read_secret
 
