@@ -10,8 +10,6 @@ from typing import Any, Self
 
 from celery import Celery
 
-import celery_otel
-from celery_otel.settings import Settings
 from celery_otel_pipeline.alertmanager import AlertmanagerServer
 from celery_otel_pipeline.beat import CeleryBeat
 from celery_otel_pipeline.collector import Collector
@@ -23,6 +21,7 @@ from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.rules import Changes, write_rules
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.acceptance.alerts.api_server import ApiServer
+from tests.without_spans import instrumented
 
 ROOT = Path(__file__).parents[3]
 APPLICATION = "tests.acceptance.alerts.application:app"
@@ -171,9 +170,5 @@ def _producer(broker_url: str) -> Iterator[Celery]:
     """An application that only sends, instrumented as a web application's is."""
     app = Celery("faults-producer", broker=broker_url, set_as_current=False)
     app.conf.task_ignore_result = True
-    celery_otel.instrument(app, settings=Settings.read({"OTEL_TRACES_EXPORTER": "none"}))
-    try:
+    with app, instrumented(app):
         yield app
-    finally:
-        celery_otel.uninstrument(app)
-        app.close()

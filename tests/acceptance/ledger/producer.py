@@ -7,9 +7,8 @@ from typing import Any
 from celery import Celery
 from celery.backends.redis import RedisBackend
 
-import celery_otel
-from celery_otel.settings import Settings
 from tests.acceptance.ledger import tasks_plain, tasks_runs, tasks_violent
+from tests.without_spans import instrumented
 
 #: Shared tasks: every application of this process has them, the producers too.
 TASKS = (tasks_plain, tasks_runs, tasks_violent)
@@ -36,9 +35,5 @@ def producer(broker_url: str, backend_url: str) -> Iterator[Celery]:
     backend = f"{AskedBackend.__module__}.{AskedBackend.__qualname__}+{backend_url}"
     app = Celery("ledger-producer", broker=broker_url, backend=backend, set_as_current=False)
     # Its own spans would go to the collector of a user of this machine: here only the workers are looked at.
-    celery_otel.instrument(app, settings=Settings.read({"OTEL_TRACES_EXPORTER": "none"}))
-    try:
+    with app, instrumented(app):
         yield app
-    finally:
-        celery_otel.uninstrument(app)
-        app.close()

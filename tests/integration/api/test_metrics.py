@@ -7,7 +7,6 @@ import pytest
 
 import celery_otel
 from celery_otel import names
-from celery_otel.settings import Settings
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.fetching import fetch
 from celery_otel_pipeline.otlp_sink import OtlpSink
@@ -17,6 +16,7 @@ from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.api.metrics_service import client_of, families, key, series, service
+from tests.without_spans import instrumented
 
 WORKERS_APP = "tests.integration.worker.application"
 ROOT = Path(__file__).parents[3]
@@ -87,13 +87,10 @@ def test_the_api_shows_what_it_knows(broker: RedisServer, worker: CeleryWorker) 
 def test_queues_are_measured(broker: RedisServer, worker: CeleryWorker) -> None:
     """A queue that nobody consumes has its messages, their age and no consumer; the worker's queue has the worker."""
     assert worker.alive
-    with client_of(broker.url) as app, service(broker.url, queues=("unread",)) as client:
-        # With spans it would leave a tracer provider behind, for all tests after it in this process.
-        celery_otel.instrument(app, settings=Settings.read({"OTEL_TRACES_EXPORTER": "none"}))
+    with client_of(broker.url) as app, instrumented(app), service(broker.url, queues=("unread",)) as client:
         for _ in range(2):
             app.send_task(f"{WORKERS_APP}.order", queue="unread")
         found = series(client)
-        celery_otel.uninstrument(app)
     lengths = [found[key("celery_queue_length", queue_name=name)] for name in ("unread", "celery")]
     consumers = [found[key("celery_queue_consumers", queue_name=name)] for name in ("unread", "celery")]
     assert ([2.0, 0.0], [0.0, 1.0]) == (lengths, consumers)
