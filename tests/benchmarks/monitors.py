@@ -5,6 +5,7 @@ They are not imported from ours: celery-exporter needs other versions than we ha
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -68,13 +69,24 @@ CELERY_EXPORTER = Environment("celery-exporter", "prometheus-exporter-celery", "
 class Monitor:
     """A program that watches a broker and shows what it saw at `/metrics`.
 
+    Args:
+        name: Names its log.
+        command: Starts it; its port is put behind that.
+        directory: For its log.
+        env: More of its environment.
+
     Attributes:
         address: Where it answers.
         process: It.
     """
 
-    address: str
-    process: Process
+    def __init__(self, name: str, command: Sequence[str], directory: Path, **env: str) -> None:
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        # It runs without ours: what this environment's path leads to would be another Celery.
+        self.process = Process(
+            name, [*command, f"--port={port}"], directory=directory, env={**env, "PYTHONPATH": ""}, cwd=directory
+        )
 
     @property
     def page(self) -> str:
@@ -118,12 +130,8 @@ class Flower(Monitor):
     """
 
     def __init__(self, broker_url: str, directory: Path) -> None:
-        port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
-        argv = [FLOWER.python(), "-m", "celery", "-b", broker_url, "flower", "--address=127.0.0.1", f"--port={port}"]
-        # It runs without ours: what this environment's path leads to would be another Celery.
-        env = {"FLOWER_UNAUTHENTICATED_API": "true", "PYTHONPATH": ""}
-        self.process = Process("flower", argv, directory=directory, env=env, cwd=directory)
+        command = [FLOWER.python(), "-m", "celery", "-b", broker_url, "flower", "--address=127.0.0.1"]
+        super().__init__("flower", command, directory, FLOWER_UNAUTHENTICATED_API="true")
 
 
 class CeleryExporter(Monitor):
@@ -135,12 +143,9 @@ class CeleryExporter(Monitor):
     """
 
     def __init__(self, broker_url: str, directory: Path) -> None:
-        port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
         start = "from src.cli import cli; cli()"
-        argv = [CELERY_EXPORTER.python(), "-c", start, "--broker-url", broker_url, "--host=127.0.0.1"]
-        argv += [f"--port={port}"]
-        self.process = Process("celery-exporter", argv, directory=directory, env={"PYTHONPATH": ""}, cwd=directory)
+        command = [CELERY_EXPORTER.python(), "-c", start, "--broker-url", broker_url, "--host=127.0.0.1"]
+        super().__init__("celery-exporter", command, directory)
 
 
 MONITORS: dict[str, type[Flower] | type[CeleryExporter]] = {"flower": Flower, "celery-exporter": CeleryExporter}
