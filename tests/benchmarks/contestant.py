@@ -67,6 +67,11 @@ class Contestant:
         argv += ["-n", f"{variant.key}@%h", "-P", "prefork", "-c", str(CONCURRENCY), *variant.arguments]
         self._process = Process(variant.key, argv, directory=directory, env=self._env, cwd=ROOT)
 
+    @property
+    def pid(self) -> int:
+        """The process id of MAIN."""
+        return self._process.pid
+
     def run(self, tasks: int) -> Spent:
         """Return what the worker takes for so many tasks, from the first to the last.
 

@@ -13,6 +13,10 @@ END = "<!-- measured: end -->"
 MICROSECONDS = 1_000_000
 MILLISECONDS = 1000
 KILOBYTE = 1000
+#: A task that is long enough for nobody to mind what surrounds it, in seconds.
+LONG_TASK = 0.05
+#: The children of a worker whose memory is compared as a whole.
+FULL_POOL = 4
 Column = tuple[str, Callable[["Figures"], str]]
 
 
@@ -54,6 +58,10 @@ class Figures:
         added = "" if self.variant is BARE else f" ({self.more(read) * MILLISECONDS:+.1f})"
         return f"{self.middle(read) * MILLISECONDS:.1f} ms{added}"
 
+    def share(self, seconds: float) -> str:
+        """What is more, in per cent of a task that takes so long."""
+        return f"{self.more(lambda result: result.spent.cpu.total) / seconds:+.2%}".replace("%", " %")
+
     def scrape(self, text: Callable[[Scrape], float], form: str) -> str:
         """A figure of its scrapes, where it has any."""
         found = [scrape for results in self.rounds if (scrape := results[self.variant.key].scrape)]
@@ -66,10 +74,12 @@ WORKER: tuple[Column, ...] = (
     ("CPU per task", lambda of: of.microseconds(lambda result: result.spent.cpu.total)),
     ("of it MAIN", lambda of: of.microseconds(lambda result: result.spent.cpu.main)),
     ("against bare, median (quartiles)", lambda of: of.against_bare(more_cpu)),
+    ("more, of a task of 50 ms", lambda of: "" if of.variant is BARE else of.share(LONG_TASK)),
     ("tasks per second", lambda of: f"{of.middle(lambda result: 1 / result.spent.seconds):.0f}"),
     ("against bare, median (quartiles)", lambda of: of.against_bare(rate)),
     ("private memory of MAIN", lambda of: of.megabytes(lambda result: result.memory.main)),
     ("of a child", lambda of: of.megabytes(lambda result: result.memory.child)),
+    ("of MAIN and 4 children", lambda of: of.megabytes(whole_worker)),
     ("CPU per message published", lambda of: of.microseconds(lambda result: result.publishing)),
 )
 #: What everything around it pays.
@@ -105,6 +115,11 @@ def _line(cells: Sequence[str]) -> str:
 def more_cpu(result: Result, bare: Result) -> float:
     """CPU per task against the bare worker's."""
     return result.spent.cpu.total / bare.spent.cpu.total
+
+
+def whole_worker(result: Result) -> float:
+    """Private memory of MAIN and four children, in MB."""
+    return result.memory.main + FULL_POOL * result.memory.child
 
 
 def rate(result: Result, bare: Result) -> float:
