@@ -68,6 +68,10 @@ validate: tools jaeger servers ## Let the collector, Prometheus, Alertmanager an
 bench: venv servers tools ## Measure what the instrumentation costs, beside what else one might use
 	$(BIN)/python tests/benchmarks/overhead.py
 
+.PHONY: flame
+flame: venv servers tools ## Draw where the time of a worker's main process goes (needs leave to trace processes)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.flame
+
 .PHONY: bench-counts
 bench-counts: venv servers tools ## Count how many of each monitor's counts are right, on the ledger's plan
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.counts
@@ -79,6 +83,10 @@ chaos: venv servers tools ## Break what stands around the workers at random, and
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.api
+
+.PHONY: claims
+claims: venv ## Check that every number of README and docs/ is from a command or file, and list them
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.claims
 
 ##@ Prepare (the targets above do this by themselves)
 
