@@ -68,6 +68,10 @@ validate: tools jaeger servers ## Let the collector, Prometheus, Alertmanager an
 bench: venv servers tools ## Measure what the instrumentation costs, beside what else one might use
 	$(BIN)/python tests/benchmarks/overhead.py
 
+.PHONY: instructions
+instructions: venv servers tools ## Count the instructions of a task, which no busy machine changes (needs valgrind; WRITE=1)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.instructions $(if $(WRITE),--write)
+
 .PHONY: flame
 flame: venv servers tools ## Draw where the time of a worker's main process goes (needs leave to trace processes)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.flame

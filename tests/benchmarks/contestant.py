@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -119,16 +119,7 @@ class Contestant:
         self.published.append(float(self._publish(tasks)))
 
     def _publish(self, tasks: int, *options: str) -> str:
-        """Publish from a process of its own, instrumented as the worker is; return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.publisher", str(tasks), *options],
-            env=child_environment({**self._env, "BENCH_ROLE": "publisher"}),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-        )
-        return done.stdout
+        return publish(self._env, tasks, *options)
 
     def _wait_until_quiet(self) -> None:
         quiet = Quiet(self.variant.quiet)
@@ -161,6 +152,19 @@ class Contestant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+def publish(env: Mapping[str, str], tasks: int, *options: str) -> str:
+    """Publish from a process of its own, instrumented as the environment says; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.publisher", str(tasks), *options],
+        env=child_environment({**env, "BENCH_ROLE": "publisher"}),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    return done.stdout
 
 
 def turns(contestants: Sequence[Contestant], number: int) -> list[list[Contestant]]:

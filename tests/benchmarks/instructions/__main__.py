@@ -1,0 +1,59 @@
+"""The command line: `python -m tests.benchmarks.instructions` (`make instructions`)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks.comparison import collecting
+from tests.benchmarks.instructions.counting import FEW, MANY, per_task
+from tests.benchmarks.instructions.report import BEGIN, END, table
+from tests.benchmarks.report import replaced
+from tests.benchmarks.variants import BARE, VARIANTS
+
+PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
+DEFAULT = ("metrics", "spans", "sampled", "events", "upstream")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Count, print the table, and write it into the page if asked to."""
+    options = _options(arguments)
+    counted = []
+    with collecting() as collector:
+        for variant in VARIANTS:
+            if variant is BARE or variant.key in options.variants:
+                _say(f"{variant.meaning}: {MANY} tasks under Valgrind")
+                counted.append((variant, per_task(variant, collector.otlp_http_endpoint)))
+    measured = f"{_conditions()}\n\n{table(counted)}"
+    sys.stdout.write(f"{measured}\n")
+    if options.write:
+        PAGE.write_text(replaced(PAGE.read_text(), measured, BEGIN, END))
+        _say(f"written to {PAGE}")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    keys = [variant.key for variant in VARIANTS if variant is not BARE and not variant.beside]
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.instructions", description=__doc__)
+    parser.add_argument(
+        "--variants", nargs="*", choices=keys, default=DEFAULT, help="what is compared with bare Celery"
+    )
+    parser.add_argument("--write", action="store_true", help=f"write the table into docs/{PAGE.name}")
+    return parser.parse_args(arguments)
+
+
+def _conditions() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "opentelemetry-sdk", "celery-otel"))
+    return (
+        f"Instructions per task that does nothing: the difference between {MANY} tasks and {FEW}, in user mode, of one "
+        f"prefork worker with 2 children, Redis, Python {sys.version.split()[0]}, {packages}."
+    )
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
