@@ -38,7 +38,7 @@ _VERSION = r"\d+(?:\.(?:\d+|x))*"
 _UNIT_TEXT = r"\s?(?:%|[µmk]?s\b|[kMG]i?B\b|(?:second|minute|hour|day|time)s?\b)"
 _UNIT = re.compile(_UNIT_TEXT)
 _VERSIONS = re.compile(
-    rf"(?:{'|'.join(_NAMES)}) {_VERSION}(?:(?:,| to| and| or)+ {_VERSION})*+(?![\w.%])(?!{_UNIT_TEXT})"
+    rf"(?:{'|'.join(_NAMES)}) {_VERSION}(?:(?:,| to| and| or)+ {_VERSION})*+(?!\w|%|\.\d)(?!{_UNIT_TEXT})"
 )
 _STATUSES = {str(status.value) for status in HTTPStatus}
 

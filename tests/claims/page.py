@@ -10,8 +10,8 @@ from tests.claims.claim import Claim, Claims, Source
 PAGE = ROOT / "docs" / "reference" / "claims.md"
 _HEAD = """# Where the numbers are from
 
-*Generated from `docs/claims.yaml` by `make claims`, which fails if a page says a number that is not here, or if the file
-that it is from says something else.*
+*Generated from `docs/claims.yaml` by `make claims`, which fails if a page says a number that is not here, or if
+the file that it is from says something else.*
 
 Numbers in tables and pages that a command has written are not repeated: the command is named there.
 """
