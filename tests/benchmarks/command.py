@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.benchmarks import steadiness
 from tests.benchmarks.comparison import TURNS, compare
 from tests.benchmarks.contestant import CONCURRENCY
 from tests.benchmarks.picture import draw
@@ -21,11 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write it into the page if asked to."""
     options = _options(arguments)
     variants = [variant for variant in VARIANTS if variant is BARE or variant.key in options.variants]
+    loops = steadiness.measured()
     rounds = compare(variants, rounds=options.pairs, tasks=options.tasks, progress=_say)
-    measured = f"{_conditions(options.pairs, options.tasks)}\n\n{tables(rounds, variants)}"
-    sys.stdout.write(f"{measured}\n")
+    steady = steadiness.told([*loops, *steadiness.measured()])
+    report = f"{_conditions(options.pairs, options.tasks)} {steady}\n\n{tables(rounds, variants)}"
+    sys.stdout.write(f"{report}\n")
     if options.write:
-        PAGE.write_text(replaced(PAGE.read_text(), measured))
+        PAGE.write_text(replaced(PAGE.read_text(), report))
         draw(rounds, variants, PICTURE)
         _say(f"written to {PAGE}")
 

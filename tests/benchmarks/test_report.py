@@ -8,6 +8,7 @@ from tests.benchmarks.quiet import Quiet
 from tests.benchmarks.report import AROUND, BEGIN, END, more_cpu, rate, ratios, replaced, spread, table
 from tests.benchmarks.resources import Cpu, Memory, Spent
 from tests.benchmarks.scrapes import Scrape
+from tests.benchmarks.steadiness import told
 from tests.benchmarks.traffic import Traffic
 from tests.benchmarks.variants import BARE, VARIANTS
 
@@ -52,6 +53,11 @@ def test_what_is_around_the_worker_has_a_table_of_its_own() -> None:
     *_, bare, ours = table([_round(0.001, 0.0011)], [BARE, OURS], AROUND).splitlines()
     assert "| bare Celery | 2.0 ms | 4.0 ms | 0 µs | 50 µs | 9.0 | 2.40 kB | 1.03 kB |  |  |" == bare
     assert ours.endswith("| 2.1 ms (+0.1) | 4.5 ms (+0.5) | 0 µs | 50 µs | 9.0 | 2.40 kB | 1.03 kB | 12 ms | 0 |")
+
+
+def test_a_report_says_how_steady_the_machine_is() -> None:
+    """The same loop, in milliseconds: how long it took, at best and at worst."""
+    assert "took 12.0 ms of CPU there, between 10.5 and 20.0." in told([0.012, 0.0105, 0.020])
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
