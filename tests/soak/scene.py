@@ -21,6 +21,7 @@ from celery_otel_pipeline.worker import CeleryWorker, start_together
 from tests.acceptance.ledger import span_plan
 from tests.acceptance.ledger.balance import Reading, differences
 from tests.acceptance.ledger.plan import Plan
+from tests.acceptance.ledger.producer import AskedBackend
 from tests.acceptance.ledger.scene import BEYOND_PLANNING
 from tests.benchmarks.comparison import collecting
 from tests.soak.mix import CONDITIONS, planned
@@ -117,6 +118,10 @@ class Soak:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation"), str(ROOT / "collector")]),
         }
 
+    def _unread(self) -> str:
+        """The publisher's result backend: Celery's own subscribes to every task that is sent, and would never end."""
+        return f"{AskedBackend.__module__}.{AskedBackend.__qualname__}+{self._broker.url.removesuffix('/0')}/1"
+
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._start(stack)
@@ -138,7 +143,7 @@ class Soak:
             stack.callback(worker.kill)
         start_together(self._workers)
         argv = [sys.executable, "-m", "tests.soak.publisher"]
-        environment = self._environment(f"{JOB}-publisher")
+        environment = {**self._environment(f"{JOB}-publisher"), "LEDGER_RESULT_BACKEND": self._unread()}
         self._publisher = stack.enter_context(
             Process("publisher", argv, directory=self._directory, env=environment, cwd=ROOT)
         )

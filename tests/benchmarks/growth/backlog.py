@@ -27,6 +27,8 @@ from tests.integration.api.started import address_of, application_module, servic
 
 MICROSECONDS, MILLISECONDS = 1_000_000, 1000
 TIMEOUT = 5.0
+#: So that each request is answered with a new reading: no worker is there to be waited for.
+QUICK = {"CELERY_OTEL_API_REFRESH_INTERVAL": "0.02", "CELERY_OTEL_API_INSPECT_TIMEOUT": "0.05"}
 STATUS = "/api/v1/celery/queues/status?fresh=true"
 
 
@@ -60,7 +62,7 @@ def _make_room(redis: Redis) -> None:
 @contextmanager
 def _service(server: RedisServer, directory: Path) -> Iterator[Process]:
     module = application_module(directory, server.url)
-    with service_process(directory, ["-A", module, "--port", "0"]) as service:
+    with service_process(directory, ["-A", module, "--port", "0"], QUICK) as service:
         address_of(service)
         yield service
 

@@ -8,6 +8,8 @@ from celery_otel.metric import Distribution, Labels, Metric, Value
 from celery_otel_pipeline.repository import ROOT
 
 PAGE = ROOT / "docs" / "concepts" / "attempts.md"
+#: How many of these there are is up to the machine: whether it has limits, and GPUs.
+_OF_MACHINE = ("celery_process_", "celery_gpu_")
 _SAID = re.compile(r"> (\d+) \+ \*E\* \+ (\d+) × \*T\*, and (\d+) more where it exports spans")
 
 
@@ -50,9 +52,8 @@ def on_page(page: str, instance: str) -> list[str]:
         instance: The worker's name.
     """
     own = f'instance="{instance}"'
-    return [
-        line.rpartition(" ")[0] for line in page.splitlines() if line.startswith("celery_") and own in line
-    ]
+    lines = (line.rpartition(" ")[0] for line in page.splitlines())
+    return [line for line in lines if line.startswith("celery_") and not line.startswith(_OF_MACHINE) and own in line]
 
 
 def in_readings(readings: Mapping[Metric, Mapping[Labels, Value]]) -> int:
