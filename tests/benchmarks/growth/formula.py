@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from celery_otel.metric import Distribution, Labels, Metric, Value
+from celery_otel.settings import Settings
 from celery_otel_pipeline.repository import ROOT
 
 PAGE = ROOT / "docs" / "concepts" / "attempts.md"
@@ -42,6 +43,12 @@ class Formula:
     def series(self, tasks: int, *, exporters: int = 1, spans: bool = True) -> int:
         """How many there are with so many tasks and exporters of metrics."""
         return self.base + exporters + self.task * tasks + self.spans * spans
+
+    def after(self, tasks: int) -> int:
+        """How many there are when each of so many tasks has succeeded, all from one queue and without an ETA."""
+        histogram = len(Settings.read({}).duration_buckets) + 3
+        # Duration, queue time, prefetch time; and the queue's last receipt.
+        return self.series(tasks) + 3 * histogram * tasks + 1
 
 
 def on_page(page: str, instance: str) -> list[str]:

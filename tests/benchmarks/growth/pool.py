@@ -31,12 +31,14 @@ class Seen:
         main: Of MAIN.
         memory: Private memory of MAIN, in MB.
         lost: What did not come through the relay whole; 0 without celery-otel.
+        series: How many it had exported in the end.
     """
 
     cpu: float
     main: float
     memory: float
-    lost: float = 0.0
+    lost: float
+    series: int
 
 
 #: Of each size what was seen in each round.
@@ -72,7 +74,12 @@ def by_registered(directory: Path, scale: Scale) -> list[Growth]:
 
     for size in sorted({scale.registered[0], scale.registered[-1]}):
         check_formula(directory / f"idle{size}", size)
-    return _growths(*_both(directory, scale, scale.registered, started))
+    ours, bare = _both(directory, scale, scale.registered, started)
+    planned = {size: Formula.documented().after(size) for size in ours}
+    found = {size: ours[size][0].series for size in ours}
+    if found != planned:
+        raise AssertionError(f"the documentation says how many series there are after each task ran: {planned}, not {found}")
+    return [*_growths(ours, bare), Growth("series", "", found, LINEAR)]
 
 
 def check_formula(directory: Path, tasks: int) -> None:
@@ -123,8 +130,9 @@ def _seen(worker: GrowingWorker, collector: Collector, tasks: int) -> Seen:
         cpu = worker.run(tasks)
         memory = worker.memory().main
     # Its last export has come by now; without celery-otel it has none.
-    lines = (line for line in fetch(collector.metrics_url).splitlines() if line.startswith(LOST))
-    return Seen(cpu.total, cpu.main, memory, sum(float(line.rpartition(" ")[2]) for line in lines))
+    page = fetch(collector.metrics_url)
+    lost = sum(float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(LOST))
+    return Seen(cpu.total, cpu.main, memory, lost, len(on_page(page, worker.name)))
 
 
 def _growths(ours: Measured, bare: Measured) -> list[Growth]:
