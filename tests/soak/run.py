@@ -55,9 +55,7 @@ def soak(seconds: float, directory: Path, *, bare: bool = False, progress: Calla
         return Soaked(took, attempts(planned(rounds)), samples, scene.wrong(rounds), bare)
 
 
-def _look_until(
-    scene: Soak, samples: Samples, end: float, seconds: float, progress: Callable[[str], None]
-) -> None:
+def _look_until(scene: Soak, samples: Samples, end: float, seconds: float, progress: Callable[[str], None]) -> None:
     pause = max(INTERVAL, seconds / LOOKS)
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(pause, left))

@@ -135,9 +135,7 @@ class Soak:
             # Every command of half an hour would fill the disk.
             redis.config_set("appendonly", "no")
         targets = {"celery_workers": self._collector.metrics_target}
-        self._prometheus = stack.enter_context(
-            PrometheusServer(self._directory, targets=targets, scrape_interval="2s")
-        )
+        self._prometheus = stack.enter_context(PrometheusServer(self._directory, targets=targets, scrape_interval="2s"))
         self._workers = [self._worker(number) for number in range(1, WORKERS + 1)]
         for worker in self._workers:
             stack.callback(worker.kill)

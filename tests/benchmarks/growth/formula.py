@@ -11,7 +11,7 @@ from celery_otel_pipeline.repository import ROOT
 PAGE = ROOT / "docs" / "concepts" / "attempts.md"
 #: How many of these there are is up to the machine: whether it has limits, and GPUs.
 _OF_MACHINE = ("celery_process_", "celery_gpu_")
-_SAID = re.compile(r"> (\d+) \+ \*E\* \+ (\d+) × \*T\*, and (\d+) more where it exports spans")
+_SAID = re.compile(r"> (\d+) \+ \*E\* \+ (\d+) \u00d7 \*T\*, and (\d+) more where it exports spans")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from statistics import median
 from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
 from billiard.einfo import ExceptionInfo
 from celery import Celery
@@ -188,11 +188,15 @@ class _Nowhere:
 
 
 def _failure(name: str) -> ExceptionInfo:
-    kind = type(name, (Exception,), {})
+    kind: type[Exception] = type(name, (Exception,), {})
     try:
-        raise kind("as planned")
+        _raise(kind("as planned"))
     except kind:
         return ExceptionInfo()
+
+
+def _raise(error: Exception) -> Never:
+    raise error
 
 
 def _nothing() -> None:

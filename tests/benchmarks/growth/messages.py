@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from celery import Celery
 from redis import Redis
@@ -37,7 +37,7 @@ def _published(url: str, redis: Redis) -> dict[str, Any]:
     app = Celery("growth-publisher", broker=url, set_as_current=False)
     app.send_task(_PATTERN, queue=_PATTERN, headers={PUBLISHED_AT: repr(time.time())})
     app.close()
-    message: dict[str, Any] = json.loads(str(redis.lpop(_PATTERN), "utf-8"))
+    message: dict[str, Any] = json.loads(cast("bytes", redis.lpop(_PATTERN)))
     message["properties"]["delivery_info"]["routing_key"] = QUEUE
     return message
 

@@ -41,6 +41,6 @@ def _draw(axes: Axes, part: Part, growths: list[Growth]) -> None:
     axes.plot([first, last], [1, last / first], ":", color="#9aa0a6", linewidth=1, label="as the size (1.00)")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_title(f"{part.size} (× the first value; exponent)", fontsize=9)
+    axes.set_title(f"{part.size} (in multiples of the first value; exponent)", fontsize=9)
     axes.legend(fontsize=6.5, loc="upper left")
     axes.tick_params(labelsize=8)

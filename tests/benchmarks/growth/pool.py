@@ -78,7 +78,9 @@ def by_registered(directory: Path, scale: Scale) -> list[Growth]:
     planned = {size: Formula.documented().after(size) for size in ours}
     found = {size: ours[size][0].series for size in ours}
     if found != planned:
-        raise AssertionError(f"the documentation says how many series there are after each task ran: {planned}, not {found}")
+        raise AssertionError(
+            f"the documentation says how many series there are after each task ran: {planned}, not {found}"
+        )
     return [*_growths(ours, bare), Growth("series", "", found, LINEAR)]
 
 
@@ -88,9 +90,11 @@ def check_formula(directory: Path, tasks: int) -> None:
     Raises:
         AssertionError: There are other numbers of series; the message names what the page has.
     """
-    with Collector(directory) as collector:
-        with GrowingWorker(directory, collector.otlp_http_endpoint, tasks=tasks, interval=500) as worker:
-            found = settled(lambda: on_page(fetch(collector.metrics_url), worker.name))
+    with (
+        Collector(directory) as collector,
+        GrowingWorker(directory, collector.otlp_http_endpoint, tasks=tasks, interval=500) as worker,
+    ):
+        found = settled(lambda: on_page(fetch(collector.metrics_url), worker.name))
     planned = Formula.documented().series(tasks)
     if len(found) != planned:
         raise AssertionError(f"{planned} series are documented, {len(found)} exported:\n" + "\n".join(found))

@@ -33,7 +33,7 @@ class GrowingWorker:
         interval: Milliseconds between two exports; by default it exports at its start and its end alone.
     """
 
-    def __init__(  # noqa: PLR0913 - a worker has these degrees of freedom
+    def __init__(
         self,
         directory: Path,
         endpoint: str,
@@ -84,9 +84,7 @@ class GrowingWorker:
     def _wait_until_done(self) -> None:
         wait_until(self._is_empty, deadline=_DEADLINE, interval=0.05, message=self._too_slow)
         quiet = Quiet(SPANS_LEAVE)
-        wait_until(
-            lambda: quiet.since(Cpu.of(self._worker.pid).total), deadline=_DEADLINE, message=self._too_slow
-        )
+        wait_until(lambda: quiet.since(Cpu.of(self._worker.pid).total), deadline=_DEADLINE, message=self._too_slow)
 
     def _too_slow(self) -> str:
         return f"the worker does not finish its tasks\n{self._worker.process.log_tail}"
