@@ -14,7 +14,8 @@ from celery_otel_pipeline.repository import ROOT
 from tests.benchmarks.growth.parts import PARTS, Grown, Part
 from tests.benchmarks.growth.picture import draw
 from tests.benchmarks.growth.report import BEGIN, END, failures, table, tables
-from tests.benchmarks.growth.scale import FULL, SMALL, Scale
+from tests.benchmarks.growth.results import DEFAULT, load, save
+from tests.benchmarks.growth.scale import FULL, Scale
 from tests.benchmarks.report import replaced
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -24,7 +25,8 @@ PICTURE = PAGE.parent / "images" / "growth.png"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write them into the page if asked to, and return the exit status."""
     options = _options(arguments)
-    grown = measured([part for part in PARTS if part.key in options.parts], SMALL if options.small else FULL)
+    new = measured([part for part in PARTS if part.key in options.parts], options.results, FULL)
+    grown = {part: new[part] for part in PARTS if part in new}
     text = f"{_conditions()}\n\n{tables(grown)}"
     sys.stdout.write(f"{text}\n")
     if options.write:
@@ -36,22 +38,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(bool(wrong))
 
 
-def measured(parts: Sequence[Part], scale: Scale) -> Grown:
-    """Measure some parts, and say what comes out of each at once."""
-    grown: Grown = {}
+def measured(parts: Sequence[Part], results: Path, scale: Scale) -> Grown:
+    """Measure some parts, say and keep what comes out of each at once, and return all that is kept.
+
+    Args:
+        parts: What is measured anew.
+        results: The file of what is kept.
+        scale: How large.
+    """
     for part in parts:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="celery-otel-growth-") as name:
-            grown[part] = part.measure(Path(name), scale)
-        _say(f"{table(part, grown[part])}\n({time.monotonic() - begin:.0f} s)")
-    return grown
+            growths = part.measure(Path(name), scale)
+        # Read anew: another run may have measured another part meanwhile.
+        save(results, {**load(results), part: growths})
+        _say(f"{table(part, growths)}\n({time.monotonic() - begin:.0f} s)")
+    return load(results)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     keys = [part.key for part in PARTS]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.growth", description="Measure how costs grow.")
-    parser.add_argument("--parts", nargs="*", choices=keys, default=keys, help="what grows (default: everything)")
-    parser.add_argument("--small", action="store_true", help="a trial with small sizes, whose figures say nothing")
+    parser.add_argument(
+        "--parts",
+        nargs="*",
+        choices=keys,
+        default=keys,
+        help="what is measured anew (default: all)",
+    )
+    parser.add_argument(
+        "--results", type=Path, default=DEFAULT, help=f"what was measured of other parts is kept there ({DEFAULT})"
+    )
     parser.add_argument("--write", action="store_true", help=f"write the tables into docs/{PAGE.name}")
     return parser.parse_args(arguments)
 

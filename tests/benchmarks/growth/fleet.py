@@ -22,6 +22,7 @@ TASKS = 5
 ROUNDS = 3
 SCRAPES = 3
 MILLISECONDS = 1000
+_DEADLINE = 180.0
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ def _load(directory: Path, workers: int, interval: float) -> Load:
 
 def _scraped(collector: Collector, prometheus: PrometheusServer, export: float, expected: int) -> Load:
     number = partial(_scrapes, prometheus)
-    wait_until(lambda: number() >= 1, deadline=60, message="Prometheus does not scrape the collector")
+    wait_until(lambda: number() >= 1, deadline=_DEADLINE, message="Prometheus does not scrape the collector")
     first, before = number(), used(collector.pid) + used(prometheus.pid)
-    wait_until(lambda: number() >= first + SCRAPES, deadline=60, message="Prometheus does not go on scraping")
+    wait_until(lambda: number() >= first + SCRAPES, deadline=_DEADLINE, message="Prometheus does not go on scraping")
     scrape = (used(collector.pid) + used(prometheus.pid) - before) / (number() - first)
     stored = _value(prometheus, 'count({__name__=~"celery_.+"})')
     if stored != expected:

@@ -84,7 +84,8 @@ class InProcessWorker(AbstractContextManager["InProcessWorker"]):
         self._done = 0
         app = Celery(SERVICE, broker="memory://", set_as_current=False)
         for name in tasks:
-            app.task(_nothing, name=name)
+            # Not shared: every other application of this process would have it, too.
+            app.task(_nothing, name=name, shared=False)
         pool = SimpleNamespace(num_processes=2)
         worker = SimpleNamespace(app=app, hostname="growth@bench", pool_cls=TaskPool, pool=pool)
         settings = Settings.read({})

@@ -1,5 +1,6 @@
 """The arithmetic of growth, and one small run of everything that is measured."""
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.benchmarks.growth.growth import FLAT, LINEAR, Growth
 from tests.benchmarks.growth.parts import PARTS, Part
 from tests.benchmarks.growth.picture import draw
 from tests.benchmarks.growth.report import failures, table
+from tests.benchmarks.growth.results import load, save
 from tests.benchmarks.growth.scale import SMALL
 
 SIZES = (0, 1, 10, 100, 1000)
@@ -46,6 +48,14 @@ def test_the_documentation_says_how_many_series_a_worker_has() -> None:
     formula = Formula.documented()
     assert formula.base + 2 + 3 * formula.task + formula.spans == formula.series(3, exporters=2)
     assert formula.base + 1 == formula.series(0, spans=False)
+
+
+def test_what_is_kept_of_a_part_is_what_was_measured(tmp_path: Path) -> None:
+    """Sizes, values and bounds come back, also of a figure without a bound."""
+    grown = {PARTS[1]: [_growth(0.5, FLAT), _growth(0.5, inf)]}
+    save(tmp_path / "kept" / "growth.json", grown)
+    assert grown == load(tmp_path / "kept" / "growth.json")
+    assert {} == load(tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.key)
