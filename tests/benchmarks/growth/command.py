@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +26,9 @@ PICTURE = PAGE.parent / "images" / "growth.png"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write them into the page if asked to, and return the exit status."""
     options = _options(arguments)
-    new = measured([part for part in PARTS if part.key in options.parts], options.results, FULL)
+    new = measured(
+        [part for part in PARTS if part.key in options.parts], options.results, replace(FULL, rounds=options.rounds)
+    )
     grown = {part: new[part] for part in PARTS if part in new}
     text = f"{_conditions()}\n\n{tables(grown)}"
     sys.stdout.write(f"{text}\n")
@@ -68,6 +71,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--results", type=Path, default=DEFAULT, help=f"what was measured of other parts is kept there ({DEFAULT})"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=FULL.rounds, help="of how many real workers a point is the median"
     )
     parser.add_argument("--write", action="store_true", help=f"write the tables into docs/{PAGE.name}")
     return parser.parse_args(arguments)

@@ -31,7 +31,7 @@ class Scale:
     repeats: int = 3
     rounds: int = 2
     looks: int = 50
-    scrape_interval: float = 5.0
+    scrape_interval: float = 15.0
 
 
 FULL = Scale()
