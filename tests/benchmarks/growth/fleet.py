@@ -82,11 +82,23 @@ def _scraped(collector: Collector, prometheus: PrometheusServer, export: float, 
     first, before = number(), used(collector.pid) + used(prometheus.pid)
     wait_until(lambda: number() >= first + SCRAPES, deadline=_DEADLINE, message="Prometheus does not go on scraping")
     scrape = (used(collector.pid) + used(prometheus.pid) - before) / (number() - first)
-    stored = _value(prometheus, 'count({__name__=~"celery_.+"})')
-    if stored != expected:
-        raise AssertionError(f"the collector's page has {expected} series, Prometheus {stored:g}")
+    _wait_for_series(prometheus, expected)
     seconds = _value(prometheus, 'scrape_duration_seconds{job="celery_workers"}')
-    return Load(export, scrape, seconds, stored, _memory(collector.pid), _memory(prometheus.pid))
+    return Load(export, scrape, seconds, expected, _memory(collector.pid), _memory(prometheus.pid))
+
+
+def _wait_for_series(prometheus: PrometheusServer, expected: int) -> None:
+    """Return when Prometheus has all series of the page. On a busy machine a scrape may come too late, and has none."""
+
+    def found() -> float:
+        return _value(prometheus, 'count({__name__=~"celery_.+"})')
+
+    wait_until(
+        lambda: found() == expected,
+        deadline=_DEADLINE,
+        interval=1.0,
+        message=lambda: f"the collector's page has {expected} series, Prometheus {found():g}",
+    )
 
 
 @contextmanager
