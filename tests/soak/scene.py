@@ -13,7 +13,7 @@ from typing import Self
 from redis import Redis
 
 from celery_otel_pipeline.polling import DeadlineError, wait_until
-from celery_otel_pipeline.process import Process
+from celery_otel_pipeline.process import Process, ProcessDiedError
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.repository import ROOT
@@ -48,7 +48,13 @@ class Soak:
         self._stack = ExitStack()
 
     def processes(self) -> dict[str, int]:
-        """Everything that runs, by name: ours first."""
+        """Everything that runs, by name: ours first.
+
+        Raises:
+            ProcessDiedError: The publisher has ended: without it the workers are at rest, and their memory says nothing.
+        """
+        if not self._publisher.alive:
+            raise ProcessDiedError(f"the publisher has ended before its time\n{self._publisher.log_tail}")
         found = {"publisher": self._publisher.pid}
         for worker in self._workers:
             found[worker.process.name] = worker.pid
