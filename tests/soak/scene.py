@@ -51,7 +51,7 @@ class Soak:
         """Everything that runs, by name: ours first.
 
         Raises:
-            ProcessDiedError: The publisher has ended: without it the workers are at rest, and their memory says nothing.
+            ProcessDiedError: The publisher has ended: workers at rest say nothing of their memory.
         """
         if not self._publisher.alive:
             raise ProcessDiedError(f"the publisher has ended before its time\n{self._publisher.log_tail}")
