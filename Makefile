@@ -80,6 +80,14 @@ flame: venv servers tools ## Draw where the time of a worker's main process goes
 bench-counts: venv servers tools ## Count how many of each monitor's counts are right, on the ledger's plan
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.counts
 
+.PHONY: growth
+growth: venv servers tools ## Measure how costs grow with task names, labels, workers, children and what waits in a queue
+	PYTHONPATH=.:api:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.growth
+
+.PHONY: soak
+soak: venv servers tools ## Run workers at full rate, and see that memory, descriptors, threads and series stay (MINUTES=30)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30)
+
 .PHONY: chaos
 chaos: venv servers tools ## Break what stands around the workers at random, and compare all the same (ROUNDS=50 SEED=n)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))

@@ -58,12 +58,12 @@ class Reading:
     whole: list[RawSeries]
 
     @classmethod
-    def of(cls, prometheus: PrometheusServer, job: str) -> "Reading":
-        """Read what Prometheus has of this job."""
+    def of(cls, prometheus: PrometheusServer, job: str, *, window: str = "1h") -> "Reading":
+        """Read what Prometheus has of this job, within the last hour by default."""
         own = f'__name__!~"{NOT_OF_ATTEMPTS}", job="{job}"'
         no_bucket = f'{{__name__=~"celery_.+", __name__!~".+_bucket", {own}}}'
         last_bucket = f'{{__name__=~"celery_.+_bucket", le="+Inf", {own}}}'
-        return cls(prometheus.series(no_bucket, window="1h"), prometheus.series(last_bucket, window="1h"))
+        return cls(prometheus.series(no_bucket, window=window), prometheus.series(last_bucket, window=window))
 
     def named(self, name: str) -> list[RawSeries]:
         """The series of one metric."""
