@@ -1,6 +1,7 @@
 """Turns the text of an environment variable into a value; ValueError for a text that cannot be used."""
 
 import math
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -74,6 +75,13 @@ def url(value: str) -> str:
     """An http or https URL with a host and, if any, a usable port."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+        raise ValueError(value)
+    return value
+
+
+def directory(value: str) -> str:
+    """The absolute path of a directory, or of nothing yet: workers change theirs, so that a relative one says little."""
+    if not os.path.isabs(value) or (os.path.exists(value) and not os.path.isdir(value)):
         raise ValueError(value)
     return value
 

@@ -23,9 +23,10 @@ class Exports:
         """The worker is ready."""
         self.events.append("start")
 
-    def close(self, timeout: float) -> None:
+    def close(self, timeout: float) -> bool:
         """The worker has stopped."""
         self.events.append("close" if timeout > 0 else "no time")
+        return True
 
 
 @pytest.fixture(autouse=True)
