@@ -65,8 +65,8 @@ class NotedDistributions(DistributionTable):
         return len(self._counts)
 
     def samples(self, labels: Labels) -> Samples:
-        """What one of them says."""
-        return Samples(self._counts[labels], self._totals[labels])
+        """A copy of what one of them says."""
+        return Samples(list(self._counts[labels]), self._totals[labels])
 
 
 class NotedTables(Tables):
@@ -110,7 +110,7 @@ class NotedTables(Tables):
         return bool(self.numbers.get(metric.name) or self.samples.get(metric.name))
 
     def told(self) -> list[list[object]]:
-        """All of them, in the order of their numbers: each with its metric's name, its labels, and what it says."""
+        """A copy of all, in the order of their numbers: each with its metric's name, its labels, and what it says."""
         return [[name, labels, *self._value(name, labels)] for name, labels in self._journal.numbers]
 
     def _value(self, name: str, labels: Labels) -> tuple[object, ...]:

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from celery_otel.core.clock import Clock
 from celery_otel.core.run import FAILURE, RunRecord
 from celery_otel.metric import Metric
-from celery_otel.state import contents
 from celery_otel.state.books import NotedTables, OpenAttempts, RememberedAttempts
 from celery_otel.state.contents import FORMAT, About, Contents
 from celery_otel.state.directory import StateDirectory, append
@@ -181,7 +181,8 @@ class State:
                 descriptor = self._directory.begin_log(generation)
                 self._stop_writing()
                 self._log, self._size = descriptor, 0
-                snapshot = self._snapshot(closed=False)
+                copied = self._copied(closed=False)
+            snapshot = encoded(copied)
             self._directory.write_snapshot(generation, snapshot)
             with self.journal:
                 self._install(generation, len(snapshot))
@@ -196,29 +197,28 @@ class State:
             self._snapshot_size, self._broken = size, False
 
     def _close_up(self, generation: int) -> None:
-        self._directory.write_snapshot(generation, self._snapshot(closed=True), durably=True)
+        self._directory.write_snapshot(generation, encoded(self._copied(closed=True)), durably=True)
         self._directory.install(generation)
 
     def _next_generation(self) -> int:
         self._generation += 1
         return self._generation
 
-    def _snapshot(self, *, closed: bool) -> bytes:
-        return encoded(
-            {
-                "format": FORMAT,
-                "about": self._about.told(),
-                "boot": boot(),
-                "born": self._born,
-                contents.START: self._start,
-                "closed": closed,
-                contents.SERIES: self.tables.told(),
-                "queues": self.tables.last_received,
-                "open": self.open.told(),
-                "ended": self.ended.told(),
-                "runs": list(self._runs.values()),
-            }
-        )
+    def _copied(self, *, closed: bool) -> dict[str, Any]:
+        """What a snapshot says: a copy, so that it can be encoded without the lock."""
+        return {
+            "format": FORMAT,
+            "about": self._about.told(),
+            "boot": boot(),
+            "born": self._born,
+            "start": self._start,
+            "closed": closed,
+            "series": self.tables.told(),
+            "queues": dict(self.tables.last_received),
+            "open": self.open.told(),
+            "ended": self.ended.told(),
+            "runs": list(self._runs.values()),
+        }
 
     def _fail(self, error: OSError) -> None:
         """The state is lost: what is on disk is old, and would be counted twice."""
