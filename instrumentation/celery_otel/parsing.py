@@ -1,8 +1,8 @@
 """Turns the text of an environment variable into a value; ValueError for a text that cannot be used."""
 
 import math
-import os
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -80,10 +80,19 @@ def url(value: str) -> str:
 
 
 def directory(value: str) -> str:
-    """The absolute path of a directory, or of nothing yet: workers change theirs, so that a relative one says little."""
-    if not os.path.isabs(value) or (os.path.exists(value) and not os.path.isdir(value)):
+    """The absolute path of a directory, or of nothing yet. A relative one would depend on where a worker is started."""
+    path = Path(value)
+    if not path.is_absolute() or _is_something_else(path):
         raise ValueError(value)
     return value
+
+
+def _is_something_else(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:
+        # What may not be looked at is said when it is used.
+        return False
 
 
 def items(value: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("resource_attributes", {"a": "1 2", "b": ""}, {"OTEL_RESOURCE_ATTRIBUTES": "a=1%202,b="}),
         ("prometheus_port", 9500, {"OTEL_EXPORTER_PROMETHEUS_PORT": "9500"}),
         ("worker_name", "worker-0", {"CELERY_OTEL_WORKER_NAME": "worker-0"}),
-        ("state_directory", "/tmp", {"CELERY_OTEL_STATE_DIRECTORY": "/tmp"}),
+        ("state_directory", "/proc", {"CELERY_OTEL_STATE_DIRECTORY": "/proc"}),
         ("state_directory", "/nowhere/yet", {"CELERY_OTEL_STATE_DIRECTORY": "/nowhere/yet"}),
         ("state_directory", None, {}),
         ("excluded_tasks", ("celery.*", "shop.noise"), {"CELERY_OTEL_EXCLUDED_TASKS": "celery.*, shop.noise"}),

@@ -108,7 +108,7 @@ class StateOnDisk:
         state: The state.
     """
 
-    hooks = (HOOK,)
+    hooks: tuple[str, ...] = (HOOK,)
     description: type[Description] = StableDescription
 
     def __init__(self, state: "State") -> None:

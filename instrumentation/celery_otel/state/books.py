@@ -201,5 +201,3 @@ class RememberedAttempts(EndedAttempts):
     def told(self) -> list[int]:
         """All of them, the oldest first."""
         return list(self._order)
-
-

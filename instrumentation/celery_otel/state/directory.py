@@ -100,7 +100,7 @@ class StateDirectory:
             OSError: It cannot be written.
         """
         descriptor = os.open(self._named(generation, "new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(snapshot)
             file.flush()
             if durably:
@@ -158,4 +158,6 @@ def folder(name: str) -> str:
     safe = quote(name, safe="@", errors="replace")
     if safe.startswith("."):
         safe = f"%2E{safe[1:]}"
-    return safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}-{sha256(name.encode(errors='replace')).hexdigest()[:16]}"
+    return (
+        safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}-{sha256(name.encode(errors='replace')).hexdigest()[:16]}"
+    )

@@ -30,7 +30,7 @@ class ExportLoop:
         at_the_end: What becomes of the counts if the last export fails.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  # a loop between these
+    def __init__(
         self,
         produce: Callable[[], MetricsData],
         build: Callable[[], Mapping[str, MetricExporter]],

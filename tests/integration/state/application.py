@@ -1,12 +1,12 @@
-"""An application whose worker's main process kills itself at a moment that is given, between two events of its loop.
+"""An application whose worker's main process kills itself after so many receipts, between two events of its loop.
 
 Between two events: what Celery has logged by then and what has been counted by then can be compared exactly.
 """
 
 import os
-import random
 import resource
 import signal
+from itertools import count
 from typing import Any
 
 from celery import Celery, Task, signals
@@ -18,20 +18,29 @@ app.conf.broker_connection_retry_on_startup = True
 app.conf.worker_prefetch_multiplier = 8
 
 
+@app.task(name="shop.limited", rate_limit=os.environ.get("SHOP_RATE"))
+def limited(number: int) -> int:
+    """Succeeds, if it is let."""
+    return number
+
+
 @app.task(name="shop.mixed", bind=True, max_retries=1, default_retry_delay=0)
 def mixed(self: Task, number: int) -> int:
     """Succeeds, fails, or is retried and succeeds, as its number says."""
     if number % 5 == 0:
         raise KeyError(number)
     if number % 7 == 0 and not self.request.retries:
-        raise self.retry(countdown=random.choice([0, 1]))
+        raise self.retry(countdown=0)
     return number
 
 
-@signals.worker_ready.connect(weak=False)
+_receipts = count(1)
+
+
+@signals.task_received.connect(weak=False)
 def _kill_later(sender: Any, **_: Any) -> None:
-    if seconds := float(os.environ.get("SHOP_KILLED_AFTER", "0")):
-        sender.timer.call_after(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+    if next(_receipts) == int(os.environ.get("SHOP_KILLED_AFTER", "0")):
+        sender.timer.call_after(0.05, os.kill, (os.getpid(), signal.SIGKILL))
 
 
 @signals.worker_init.connect(weak=False)

@@ -67,9 +67,10 @@ class Reborn:
         return worker
 
     def send(self, number: int, first: int = 0) -> None:
-        """Sends so many tasks."""
+        """Sends so many tasks, of each eleven one that may be limited."""
         for one in range(first, first + number):
-            self.client.send_task("shop.mixed", (one,), queue=self._name, countdown=1 if one % 11 == 0 else None)
+            name = "shop.limited" if one % 11 == 0 else "shop.mixed"
+            self.client.send_task(name, (one,), queue=self._name)
 
     def waiting(self) -> int:
         """How many messages wait in its queue."""

@@ -4,12 +4,16 @@ import random
 import signal
 
 from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.out_of_the_way.endpoints import Accepting, Refusing
 from tests.integration.state.conftest import Reborn, logged, total, unexplained, wait_for_death
 from tests.integration.worker.conftest import eventually, scrape
 
-LIVES = 4
+LIVES = 3
 TASKS = 150
+#: More than a snapshot, and less than the log of so many tasks.
+LARGEST = 24 << 10
+IDLE = (0, 0.0)
 
 
 def test_what_is_counted_is_what_celery_logged(reborn: Reborn) -> None:
@@ -17,10 +21,10 @@ def test_what_is_counted_is_what_celery_logged(reborn: Reborn) -> None:
     chance = random.Random(15)
     for life in range(LIVES):
         reborn.send(TASKS, first=TASKS * life)
-        worker = reborn.live(SHOP_KILLED_AFTER=str(chance.uniform(0.05, 0.6)))
+        worker = reborn.live(SHOP_RATE="1/h", SHOP_KILLED_AFTER=str(chance.randrange(30, 120)))
         wait_for_death(worker)
     reborn.live()
-    eventually(True, lambda: _is_idle(reborn))
+    eventually(IDLE, lambda: _left(reborn))
     assert logged(worker) == reborn.counted()
     series = scrape(reborn.port)
     assert 0 == unexplained(series)
@@ -36,12 +40,11 @@ def test_children_that_outlive_their_worker_change_nothing(reborn: Reborn) -> No
         reborn.send(TASKS, first=TASKS * life)
         worker = reborn.live("prefork")
         before = logged(worker)["received"]
-        wanted = before + chance.randrange(20, 120)
-        wait_until(lambda: logged(worker)["received"] >= wanted, deadline=30, message="it receives nothing")
+        _wait_for_receipts(worker, before + chance.randrange(20, 120))
         worker.signal(signal.SIGKILL)
         wait_for_death(worker)
     reborn.live("prefork")
-    eventually(True, lambda: _is_idle(reborn))
+    eventually(IDLE, lambda: _left(reborn))
     series, said = scrape(reborn.port), logged(worker)
     assert 0 == unexplained(series)
     counted, killed = reborn.counted(), total(series, "celery_task_returned_total", cause="killed")
@@ -58,7 +61,7 @@ def test_a_life_without_a_collector_is_told_by_the_next(reborn: Reborn) -> None:
     with Refusing() as nobody:
         first = reborn.live(OTEL_METRICS_EXPORTER="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=nobody.url)
         reborn.send(10)
-        eventually(12, lambda: sum(logged(first)[word] for word in ("succeeded", "raised", "retry")))
+        eventually(11, lambda: sum(logged(first)[word] for word in ("succeeded", "raised", "retry")))
         first.warm_stop()
     assert "The next worker of this name goes on from what was counted" in first.log
     second = reborn.live()
@@ -78,23 +81,28 @@ def test_a_second_worker_of_the_name_goes_on_without(reborn: Reborn) -> None:
 
 
 def test_a_file_that_cannot_grow_costs_the_state_and_not_the_worker(reborn: Reborn) -> None:
-    """With no room for the log the worker says so once and goes on; with room again, the next life has everything."""
-    worker = reborn.live(SHOP_LARGEST_FILE=str(64 << 10))
+    """With no room for the log the worker counts that and goes on; with room again, the next life has everything."""
+    worker = reborn.live(SHOP_LARGEST_FILE=str(LARGEST))
     reborn.send(TASKS)
-    eventually(True, lambda: "celery-otel cannot keep the counts" in worker.log)
-    eventually(True, lambda: _is_idle(reborn))
+    # Celery's own log has no more room either: what it cannot say is counted.
+    failed = lambda: total(scrape(reborn.port), "celery_otel_hook_errors_total", hook="state")  # noqa: E731  # twice
+    wait_until(failed, deadline=30, message="the file has grown beyond its limit")
+    eventually(IDLE, lambda: _left(reborn))
     before = reborn.counted()
     assert TASKS <= before["received"]
-    assert 1 <= total(scrape(reborn.port), "celery_otel_hook_errors_total", hook="state")
     worker.signal(signal.SIGKILL)
     wait_for_death(worker)
     reborn.live()
     eventually(before, reborn.counted)
-    assert 1 == worker.log.count("celery-otel cannot keep the counts")
+    assert 1 <= failed()
 
 
-def _is_idle(reborn: Reborn) -> bool:
-    """Whether nothing waits in the queue and the worker holds nothing."""
+def _wait_for_receipts(worker: CeleryWorker, number: int) -> None:
+    wait_until(lambda: logged(worker)["received"] >= number, deadline=30, message="it receives too little")
+
+
+def _left(reborn: Reborn) -> tuple[float, float]:
+    """How many messages wait in the queue, and how many tasks the worker holds."""
     series = scrape(reborn.port)
     held = total(series, "celery_active_tasks") + total(series, "celery_worker_prefetch_count")
-    return held == 0 and reborn.waiting() == 0
+    return reborn.waiting(), held

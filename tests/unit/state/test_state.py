@@ -338,7 +338,7 @@ def test_a_directory_is_one_processs_at_a_time(path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_said() -> None:
     """Where nothing can be written, the message says what to do."""
-    with pytest.raises(StateError, match="cannot be written to .* Mount it so that it can be"):
+    with pytest.raises(StateError, match=r"cannot be written to .* Mount it so that it can be"):
         StateDirectory(Path("/proc/celery-otel"))
 
 
