@@ -157,7 +157,7 @@ class OpenAttempts(dict[Attempt, None]):
             super().__setitem__(attempt, nothing)
             self._numbers[attempt] = self._next
             self._next += 1
-            self._journal.opened(self._numbers[attempt], _opened(attempt))
+            self._journal.opened(self._numbers[attempt], attempt.task, attempt.queue, attempt.received_at)
 
     def __delitem__(self, attempt: Attempt) -> None:
         with self._journal:
@@ -167,10 +167,6 @@ class OpenAttempts(dict[Attempt, None]):
     def told(self) -> list[tuple[int, str, str, float]]:
         """All of them, as a line of the journal has them."""
         return [(number, one.task, one.queue, one.received_at) for one, number in self._numbers.items()]
-
-
-def _opened(attempt: Attempt) -> Opened:
-    return Opened(attempt.task, attempt.queue, attempt.received_at)
 
 
 class RememberedAttempts(EndedAttempts):

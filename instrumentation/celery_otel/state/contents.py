@@ -139,9 +139,9 @@ class Contents:
             if number == len(self.series):
                 self._define(name, labels, value)
 
-    def _take_counts(self, told: Mapping[str, Any]) -> None:
-        for number, value in told.items():
-            self.values[int(number)] = int(value)
+    def _take_counts(self, told: Iterable[Any]) -> None:
+        for number, value in told:
+            self.values[number] = int(value)
 
     def _take_samples(self, told: Iterable[Any]) -> None:
         for number, bucket, count, total in told:
@@ -169,8 +169,9 @@ class Contents:
         for run in told:
             self.runs.pop(run, None)
 
-    def _take_start(self, told: Any) -> None:
-        self.start = float(told)
+    def _take_start(self, told: Iterable[Any]) -> None:
+        for at in told:
+            self.start = float(at)
 
 
 def _object(told: Any) -> dict[str, Any]:

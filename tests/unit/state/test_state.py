@@ -240,7 +240,7 @@ def test_other_buckets_are_not_gone_on_from(path: Path) -> None:
         ("1.snapshot", b'{"format": 2}', "it has the format 2, not 1"),
         ("1.snapshot", b"\xff", "it cannot be read"),
         ("1.log", b"nonsense\n", "its log cannot be read (JSONDecodeError"),
-        ("1.log", b'{"counts": {"99999": 1}}\n', "its log cannot be read (IndexError"),
+        ("1.log", b'{"counts": [[99999, 1]]}\n', "its log cannot be read (IndexError"),
         ("1.log", b"[]\n", "its log cannot be read (TypeError"),
         ("1.log", b"[" * 100_000 + b"\n", "its log cannot be read (RecursionError"),
     ],
