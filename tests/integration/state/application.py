@@ -3,6 +3,7 @@
 Between two events: what Celery has logged by then and what has been counted by then can be compared exactly.
 """
 
+import logging
 import os
 import resource
 import signal
@@ -48,6 +49,9 @@ def _limit_files(**_: Any) -> None:
     """No file of this process may become larger: what a full disk is to the log of a state."""
     if size := int(os.environ.get("SHOP_LARGEST_FILE", "0")):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        # The limit is meant for the state: Celery's own log is to have room.
+        for logger in ("celery.app.trace", "celery.worker.strategy"):
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
 
 
 celery_otel.instrument(app)
