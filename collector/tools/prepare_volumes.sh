@@ -45,7 +45,7 @@ give() {
 prepare() {
   draw_secrets
   # The numbers are those of `user` in compose.yaml and of the Dockerfiles.
-  give 10001:10001 collector-queue jaeger-data beat-data flower-data api-secrets flower-secrets
+  give 10001:10001 collector-queue jaeger-data worker-data beat-data flower-data api-secrets flower-secrets
   give 65534:65534 prometheus-secrets
   give 472:0 grafana-secrets
 }

@@ -109,16 +109,18 @@ class Instrumentation:
         # would load them for its first one.
         from celery_otel import training_run, tuning_run  # noqa: F401, PLC0415
         from celery_otel.hooks.embedded import beat_awaiter  # noqa: PLC0415
+        from celery_otel.hooks.state import open_state  # noqa: PLC0415
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
-        from celery_otel.telemetry.resource import worker_resource  # noqa: PLC0415
+        from celery_otel.telemetry.resource import worker_identity, worker_resource  # noqa: PLC0415
         from celery_otel.telemetry.span_pipeline import SpanPipeline  # noqa: PLC0415
 
         # One log for both: an endpoint that is away is one line a minute, whatever is exported to it.
         log = FailureLog(self._clock)
         pipeline = partial(MetricsPipeline, self._settings, self._app_name, log)
         spans = partial(SpanPipeline, self._settings, self._app_name, log) if self._settings.traces_exporters else None
-        telemetry = WorkerTelemetry(worker, self._settings, pipeline, spans, self._clock)
+        state = partial(open_state, self._settings, partial(worker_identity, self._settings, self._app_name))
+        telemetry = WorkerTelemetry(worker, self._settings, pipeline, spans, self._clock, state)
         self._spawned.close()
         telemetry.watch_resources(partial(self._resources, WORKER))
         resource = worker_resource(self._settings, self._app_name, telemetry.ledger.worker)

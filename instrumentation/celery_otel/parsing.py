@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -76,6 +77,22 @@ def url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
         raise ValueError(value)
     return value
+
+
+def directory(value: str) -> str:
+    """The absolute path of a directory, or of nothing yet. A relative one would depend on where a worker is started."""
+    path = Path(value)
+    if not path.is_absolute() or _is_something_else(path):
+        raise ValueError(value)
+    return value
+
+
+def _is_something_else(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:
+        # What may not be looked at is said when it is used.
+        return False
 
 
 def items(value: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from celery_otel.errors import ConfigurationError
 from celery_otel.option import Option
 from celery_otel.resource_options import RESOURCE_OPTIONS
 from celery_otel.trace_options import COMPRESSIONS, PROTOCOLS, TRACE_OPTIONS
+from celery_otel.worker_options import WORKER_OPTIONS
 
 QUICK_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5"
 GUIDE_BUCKETS = "1,5,10,30,60,120,300,600,1800,3600,7200"
@@ -144,13 +145,7 @@ OPTIONS: dict[str, Option] = {
     "prometheus_port": Option(
         "OTEL_EXPORTER_PROMETHEUS_PORT", "9464", "a port from 1 to 65535", parsing.port, "and on which port"
     ),
-    "worker_name": Option(
-        "CELERY_OTEL_WORKER_NAME",
-        "",
-        "a name that stays the same when the worker is replaced, such as that of a stateful pod",
-        str,
-        "labels worker_name and instance (default: Celery's node name)",
-    ),
+    **WORKER_OPTIONS,
     "beat_name": Option(
         "CELERY_OTEL_BEAT_NAME",
         "",
@@ -226,6 +221,7 @@ class Settings:
     prometheus_host: str
     prometheus_port: int
     worker_name: str
+    state_directory: str | None
     beat_name: str
     beat_prometheus_port: int | None
     excluded_tasks: tuple[str, ...]

@@ -1,17 +1,25 @@
 """Everything the worker counts about attempts: which number goes where, and nothing of when."""
 
+from collections.abc import Iterable
+
 from celery_otel import names
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import BoundedLabel
-from celery_otel.core.outcome import Limit, Outcome, ReturnCause, RevocationCause, Status
+from celery_otel.core.outcome import SEEN_CAUSES, Limit, Outcome, RevocationCause, Status
 from celery_otel.core.run_counts import RunCounts
 from celery_otel.core.span import SpanIdentity
-from celery_otel.core.tables import CounterTable, DistributionTable, WindowCounter
+from celery_otel.core.tables import CounterTable, Tables, WindowCounter
 from celery_otel.metric import Exemplar, Labels, Metric, Value
 
 FAILURE_WINDOW = 60
 """The window of the failure rate, in seconds: the guide's rolling minute."""
 INVALID_REASONS = ("invalid", "undecodable", "content_disallowed", "unknown_format")
+_FROM_ZERO: tuple[tuple[Metric, Iterable[str]], ...] = (
+    (names.TASK_TOTAL, Status),
+    (names.TASK_RETURNED, SEEN_CAUSES),
+    (names.TASK_TIMEOUTS, Limit),
+    (names.TASK_REVOCATIONS, RevocationCause),
+)
 
 
 class Counts:
@@ -21,15 +29,25 @@ class Counts:
         bounds: Upper bounds of the buckets of histograms that have none of their own, in seconds.
         max_error_types: How many distinct exception classes become label values.
         max_model_types: How many model types do, and how many tuning methods.
+        tables: Makes the tables; they may hold numbers already.
 
     Attributes:
         runs: The numbers of training and tuning.
     """
 
-    def __init__(self, bounds: tuple[float, ...], max_error_types: int, max_model_types: int = 50) -> None:
-        self._counters = {metric: CounterTable() for metric in names.METRICS if metric.kind == "counter"}
+    def __init__(
+        self,
+        bounds: tuple[float, ...],
+        max_error_types: int,
+        max_model_types: int = 50,
+        tables: Tables | None = None,
+    ) -> None:
+        tables = tables or Tables()
+        self._counters = {metric: tables.counters(metric) for metric in names.METRICS if metric.kind == "counter"}
         self._histograms = {
-            metric: DistributionTable(metric.bounds or bounds) for metric in names.METRICS if metric.kind == "histogram"
+            metric: tables.distributions(metric, metric.bounds or bounds)
+            for metric in names.METRICS
+            if metric.kind == "histogram"
         }
         # Those of every task, which are not looked up for each.
         self._received, self._ended = self._counters[names.TASK_RECEIVED], self._counters[names.TASK_TOTAL]
@@ -37,14 +55,14 @@ class Counts:
         self._prefetch_times = self._histograms[names.TASK_PREFETCH_TIME]
         self._durations = self._histograms[names.TASK_DURATION]
         self._failures: dict[str, WindowCounter] = {}
-        self._last_received: dict[str, float] = {}
-        self._error_type = BoundedLabel(max_error_types, self.overflow("error_type"))
-        self._reason = BoundedLabel(max_error_types, self.overflow("reason"))
+        self._last_received = tables.last_received
+        self._error_type = self.bounded("error_type", max_error_types, names.TASK_FAILURES)
+        self._reason = self.bounded("reason", max_error_types, names.TASK_RETRIES)
         self.runs = RunCounts(
             self._counters,
             self._histograms,
-            BoundedLabel(max_model_types, self.overflow("model_type")),
-            BoundedLabel(max_model_types, self.overflow("method")),
+            self.bounded("model_type", max_model_types, names.TRAINING_RUNS),
+            self.bounded("method", max_model_types, names.TUNING_RUNS),
         )
         for label in ("task_name", "queue_name"):
             self.overflow(label)
@@ -56,6 +74,19 @@ class Counts:
         """Adds to a counter."""
         self._counters[metric].add(*labels, amount=amount)
 
+    def bounded(self, label: str, limit: int, metric: Metric) -> BoundedLabel:
+        """Bounds the values of a label; the series of what it replaces exists from now on.
+
+        Args:
+            label: The label.
+            limit: How many distinct values pass.
+            metric: One that has the label, whose series may exist already.
+        """
+        series = self._counters[metric] if metric in self._counters else self._histograms[metric].read()
+        at = metric.labels.index(label)
+        known = [labels[at] for labels in series] + list(self._last_received) * (label == "queue_name")
+        return BoundedLabel(limit, self.overflow(label), known)
+
     def overflow(self, label: str) -> "CountOverflow":
         """What a bounded label calls when it replaces a value; its series exists from now on."""
         self.add(names.CELERY_OTEL_LABEL_OVERFLOW, label, amount=0)
@@ -66,12 +97,7 @@ class Counts:
         self._failures.setdefault(task, WindowCounter(FAILURE_WINDOW))
         for metric in (names.TASK_RECEIVED, names.TASK_DUPLICATES):
             self.add(metric, task, amount=0)
-        for metric, values in (
-            (names.TASK_TOTAL, Status),
-            (names.TASK_RETURNED, ReturnCause),
-            (names.TASK_TIMEOUTS, Limit),
-            (names.TASK_REVOCATIONS, RevocationCause),
-        ):
+        for metric, values in _FROM_ZERO:
             for value in values:
                 self.add(metric, task, value, amount=0)
 

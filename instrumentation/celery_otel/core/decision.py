@@ -52,6 +52,9 @@ def decide_silent(attempt: Attempt, cause: ReturnCause) -> Outcome:
         attempt: The attempt.
         cause: Why attempts that wait are let go of now.
     """
+    if cause is ReturnCause.KILLED:
+        # What had started may have gone on, in a child that outlived its worker: nobody has seen its end.
+        return Outcome(returned=cause)
     if attempt.refusal:
         return Outcome(Status.FAILURE, detail=attempt.refusal)
     if attempt.started_at is None:

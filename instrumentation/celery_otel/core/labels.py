@@ -1,6 +1,6 @@
 """Bounds the number of distinct values of a label, so that no input can multiply the series."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 MAX_LENGTH = 200
 """The most characters of a value that are kept."""
@@ -17,10 +17,11 @@ class BoundedLabel(dict[str, str]):
     Args:
         limit: How many distinct values pass.
         overflowed: Called each time a value is replaced.
+        known: Values that series have already; they pass, and count.
     """
 
-    def __init__(self, limit: int, overflowed: Callable[[], None]) -> None:
-        super().__init__()
+    def __init__(self, limit: int, overflowed: Callable[[], None], known: Iterable[str] = ()) -> None:
+        super().__init__((value, value) for value in known if value != OVERFLOW)
         self._limit = limit
         self._overflowed = overflowed
 

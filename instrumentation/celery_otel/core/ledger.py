@@ -11,6 +11,7 @@ the worker's own work, and take five times as long. Nothing is read before the j
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from celery_otel import names
@@ -71,7 +72,7 @@ class Ledger:
         self._received, self._started, self._ended = self._receive, self._start, self._end
         # Reentrant: Celery's cold shutdown ends attempts inside a signal handler, which may interrupt this very
         # thread while it holds the lock.
-        self._lock = threading.RLock()
+        self._lock: AbstractContextManager[object] = threading.RLock()
         self._open: dict[Attempt, None] = {}
         self._memory = EndedAttempts()
         self._recent = RecentAttempts()

@@ -23,6 +23,11 @@ class ReturnCause(StrEnum):
     REQUEUED = "requeued"
     CANCELLED = "cancelled"
     DROPPED = "dropped"
+    KILLED = "killed"
+
+
+SEEN_CAUSES = tuple(cause for cause in ReturnCause if cause is not ReturnCause.KILLED)
+"""What a worker sees itself; that it was killed, only the next one of its name can tell, from a state that it kept."""
 
 
 class RevocationCause(StrEnum):

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 
-from celery_otel.metric import Distribution, Exemplar, Labels
+from celery_otel.metric import Distribution, Exemplar, Labels, Metric
 
 
 class CounterTable(dict[Labels, int]):
@@ -67,6 +67,25 @@ class DistributionTable:
 
     def _newest(self, labels: Labels) -> tuple[Exemplar, ...]:
         return tuple(self._exemplars.get(labels, {}).values())
+
+
+class Tables:
+    """Makes the tables of one worker's counts: another one may make some that know more.
+
+    Attributes:
+        last_received: When each queue last brought an attempt, as a Unix time.
+    """
+
+    def __init__(self) -> None:
+        self.last_received: dict[str, float] = {}
+
+    def counters(self, metric: Metric) -> CounterTable:  # noqa: ARG002  # others want to know
+        """The table of a counter."""
+        return CounterTable()
+
+    def distributions(self, metric: Metric, bounds: tuple[float, ...]) -> DistributionTable:  # noqa: ARG002  # as above
+        """The table of a histogram with these bounds."""
+        return DistributionTable(bounds)
 
 
 class WindowCounter:

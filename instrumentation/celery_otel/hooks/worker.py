@@ -14,8 +14,6 @@ from celery.worker import strategy
 from celery_otel import names
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.counts import Counts
-from celery_otel.core.labels import BoundedLabel
-from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.arrivals import Arrivals
@@ -24,13 +22,14 @@ from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
 from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
 from celery_otel.hooks.control import answered
-from celery_otel.hooks.description import Description
 from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
 from celery_otel.hooks.request import request_class
 from celery_otel.hooks.resources import NoResources, OpenResources, Resources
 from celery_otel.hooks.result_backend import BackendWatch
+from celery_otel.hooks.state import HOOK as STATE_HOOK
+from celery_otel.hooks.state import NoState, OpenState
 from celery_otel.hooks.worker_report import WorkerReport
 from celery_otel.hooks.worker_tracing import OpenSpans, WorkerTracing
 from celery_otel.metric import Labels, Metric, Value
@@ -53,6 +52,7 @@ OTHER_HOOKS = (
 """Values of the label `hook` beside the hooks of attempts."""
 
 Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
+Since = Callable[[Metric, float], float]
 
 
 class Pipeline(Protocol):
@@ -61,8 +61,8 @@ class Pipeline(Protocol):
     def start(self) -> None:
         """Begins to export; called when the pool has its first children, so that none inherits it."""
 
-    def close(self, timeout: float) -> None:
-        """Exports a last time, for so many seconds at most, and ends."""
+    def close(self, timeout: float) -> bool:
+        """Exports a last time, for so many seconds at most, and ends; whether everyone it exports to took that."""
 
 
 class WorkerTelemetry:
@@ -71,19 +71,21 @@ class WorkerTelemetry:
     Args:
         worker: Celery's worker.
         settings: The options.
-        open_pipeline: Makes the pipeline from the worker's name, what reads the series, and what counts a failed
-            export.
+        open_pipeline: Makes the pipeline from the worker's name, what reads the series, what counts a failed export,
+            and what tells when series begin.
         open_spans: Makes what carries the spans away; None where there are none.
         clock: Where the time comes from.
+        open_state: Makes what keeps the counts, from the worker's name.
     """
 
     def __init__(
         self,
         worker: Any,
         settings: Settings,
-        open_pipeline: Callable[[str, Reader, Callable[[str], None]], Pipeline],
+        open_pipeline: Callable[[str, Reader, Callable[[str], None], Since], Pipeline],
         open_spans: OpenSpans | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        open_state: OpenState = lambda *_: NoState(),
     ) -> None:
         self._worker = worker
         self._settings = settings
@@ -91,16 +93,20 @@ class WorkerTelemetry:
         self._pid = os.getpid()
         self._closed = False
         name = settings.worker_name or str(worker.hostname)
-        counts = Counts(settings.duration_buckets, settings.max_error_types, settings.max_model_types)
-        self._task_label = BoundedLabel(settings.max_tasks, counts.overflow("task_name"))
-        queue_label = BoundedLabel(settings.max_queues, counts.overflow("queue_name"))
-        self.ledger = Ledger(counts, worker=name, clock=clock)
+        self._state = open_state(name, clock)
+        counts = Counts(
+            settings.duration_buckets, settings.max_error_types, settings.max_model_types, self._state.tables()
+        )
+        self._task_label = counts.bounded("task_name", settings.max_tasks, names.TASK_RECEIVED)
+        queue_label = counts.bounded("queue_name", settings.max_queues, names.TASK_QUEUE_TIME)
+        self.ledger = self._state.ledger(counts, name, clock)
         self.tracing: WorkerTracing | None = None
         self._resources: Resources = NoResources()
         self._gauges = WorkerGauges(worker, name, clock, lambda: self.ledger.held()[0])
         self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
-        failures = HookFailures(self._count_hook_error, FailureLog(clock))
-        self.ledger.describe = describe = Description(Queues(worker.app, queue_label), self._task_label)
+        self._log = FailureLog(clock)
+        failures = HookFailures(self._count_hook_error, self._log)
+        self.ledger.describe = describe = self._state.description(Queues(worker.app, queue_label), self._task_label)
         self.ledger.failed = partial(failures.take, "ledger")
         self.arrivals = Arrivals(worker, self.ledger, clock)
         self._backend = BackendWatch(worker.app, self.arrivals.outlet, self._count_hook_error, clock)
@@ -115,9 +121,10 @@ class WorkerTelemetry:
         self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)
         if forks(worker):
             self.hooks.killed = self.arrivals.killed
-        self._pipeline = open_pipeline(name, self.read, self._count_export_failure)
+        self._pipeline = open_pipeline(name, self.read, self._count_export_failure, self._state.since)
         self._stack = ExitStack()
         self._declare()
+        self._state.complain_to(self._complain)
         self._install()
         self._share_with_children()
 
@@ -130,6 +137,8 @@ class WorkerTelemetry:
             self.ledger.post()
             with self.hooks.failures.taken("span"):
                 self.tracing.attempts.complete_many()
+        with self.hooks.failures.taken(STATE_HOOK):
+            self._state.tend()
         return {**self.ledger.read(), **self._gauges.read(), **self._resources.read(), **self._backend.read()}
 
     def watch_resources(self, open_resources: OpenResources) -> None:
@@ -182,7 +191,9 @@ class WorkerTelemetry:
             self.arrivals.close()
         with self.hooks.failures.taken("resources"):
             self._resources.close()
-        self._pipeline.close(max(0.0, deadline - self._clock.monotonic()))
+        delivered = self._pipeline.close(max(0.0, deadline - self._clock.monotonic()))
+        with self.hooks.failures.taken(STATE_HOOK):
+            self._state.close(delivered=delivered)
         self._stack.close()
 
     def _install(self) -> None:
@@ -254,13 +265,17 @@ class WorkerTelemetry:
         own = sorted(task for task in self._worker.app.tasks if not task.startswith("celery."))
         self.ledger.declare(self._task_label(task) for task in own if not self._settings.excludes(task))
         self.ledger.count(names.WORKER_CHILD_RESTARTS, self.ledger.worker, amount=0)
-        for hook in (*HOOKS, *OTHER_HOOKS):
+        for hook in (*HOOKS, *OTHER_HOOKS, *self._state.hooks):
             self.ledger.count(names.CELERY_OTEL_HOOK_ERRORS, hook, amount=0)
         for exporter in self._settings.exporters:
             self.ledger.count(names.CELERY_OTEL_EXPORT_FAILURES, exporter, amount=0)
 
     def _count_hook_error(self, hook: str) -> None:
         self.ledger.count(names.CELERY_OTEL_HOOK_ERRORS, hook)
+
+    def _complain(self, complaint: str) -> None:
+        self._count_hook_error(STATE_HOOK)
+        self._log.tell(STATE_HOOK, complaint)
 
     def _count_export_failure(self, exporter: str) -> None:
         self.ledger.count(names.CELERY_OTEL_EXPORT_FAILURES, exporter)

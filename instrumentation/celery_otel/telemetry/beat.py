@@ -84,6 +84,8 @@ def beat_settings(settings: Settings, name: str, *, embedded: bool) -> Settings:
         resource_attributes={**settings.resource_attributes, SERVICE_INSTANCE_ID: name},
         exporters=tuple(name for name in settings.exporters if name != "prometheus" or port is not None),
         prometheus_port=port or settings.prometheus_port,
+        # What a beat counts is not kept.
+        state_directory=None,
     )
 
 

@@ -14,7 +14,8 @@ from celery_otel.telemetry.exporter_lines import ExporterLines
 
 THREAD_NAME = "celery-otel-export"
 _KEPT = "Nothing is lost while the worker lives: the next export carries the totals."
-_LOST = "What was counted since the last successful export is lost."
+LOST = "What was counted since the last successful export is lost."
+ON_DISK = "The next worker of this name goes on from what was counted: it is in CELERY_OTEL_STATE_DIRECTORY."
 
 
 class ExportLoop:
@@ -26,6 +27,7 @@ class ExportLoop:
         interval: Seconds between two exports.
         failed: Called with the exporter's name for each export that fails.
         log: Where failures are logged.
+        at_the_end: What becomes of the counts if the last export fails.
     """
 
     def __init__(
@@ -35,16 +37,19 @@ class ExportLoop:
         interval: float,
         failed: Callable[[str], None],
         log: FailureLog,
+        at_the_end: str = LOST,
     ) -> None:
         self._produce = produce
         self._build = build
         self._interval = interval
         self._failed = failed
         self._log = log
+        self._at_the_end = at_the_end
         self._exporters: Mapping[str, MetricExporter] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lines = ExporterLines()
+        self._delivered = False
 
     def start(self) -> None:
         """Starts the thread, which exports at once: the first zeros are on their way before the first task is."""
@@ -53,14 +58,17 @@ class ExportLoop:
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._thread.start()
 
-    def close(self, timeout: float) -> None:
+    def close(self, timeout: float) -> bool:
         """Exports a last time and ends the thread.
 
         Args:
             timeout: How many seconds that may take; an export that takes longer is given up, and said.
+
+        Returns:
+            Whether every exporter has taken the last export.
         """
         if self._thread is None:
-            return
+            return False
         # Those of now: once told to stop, the thread makes others for the last export.
         exporters = self._exporters
         self._stopping.set()
@@ -69,8 +77,11 @@ class ExportLoop:
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._tell(
-                f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. {_LOST}"
+                f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. "
+                f"{self._at_the_end}"
             )
+            return False
+        return self._delivered
 
     def _run(self) -> None:
         with self._lines.taken():
@@ -80,7 +91,7 @@ class ExportLoop:
                 self._export()
                 self._stopping.wait(self._interval)
             if self._open():
-                self._export(last=True)
+                self._delivered = self._export(last=True)
                 self._shut_down(self._exporters)
 
     def _open(self) -> bool:
@@ -92,16 +103,20 @@ class ExportLoop:
             return False
         return True
 
-    def _export(self, *, last: bool = False) -> None:
+    def _export(self, *, last: bool = False) -> bool:
+        """Exports to everyone; whether all took it."""
+        taken = True
         for name, exporter in self._exporters.items():
             error = self._try(exporter)
+            taken = taken and error is None
             if error is None or (self._stopping.is_set() and not last):
                 continue
             self._failed(name)
             self._tell(
-                f"celery-otel could not export its metrics by {name}: {error} {_LOST if last else _KEPT} "
+                f"celery-otel could not export its metrics by {name}: {error} {self._at_the_end if last else _KEPT} "
                 "Is the collector up, and is the endpoint right?"
             )
+        return taken
 
     def _try(self, exporter: MetricExporter) -> str | None:
         self._lines.reason = ""

@@ -6,9 +6,9 @@ from time import monotonic
 from celery_otel.failures import FailureLog
 from celery_otel.metric import Readings
 from celery_otel.settings import Settings
-from celery_otel.telemetry.export_loop import ExportLoop
+from celery_otel.telemetry.export_loop import LOST, ON_DISK, ExportLoop
 from celery_otel.telemetry.exporters import preload, push_exporters
-from celery_otel.telemetry.producer import MetricProducer
+from celery_otel.telemetry.producer import MetricProducer, Since, from_origin
 from celery_otel.telemetry.resource import worker_resource
 from celery_otel.version import VERSION
 
@@ -23,9 +23,10 @@ class MetricsPipeline:
         worker: The worker's name.
         read: Gives every series of the moment.
         failed: Called with the exporter's name for each export that fails.
+        since: Tells when the series of a metric begin.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # a pipeline between these
         self,
         settings: Settings,
         app_name: str,
@@ -33,13 +34,17 @@ class MetricsPipeline:
         worker: str,
         read: Callable[[], Readings],
         failed: Callable[[str], None],
+        since: Since = from_origin,
     ) -> None:
         preload(settings)
-        producer = MetricProducer(read, worker_resource(settings, app_name, worker), VERSION)
+        producer = MetricProducer(read, worker_resource(settings, app_name, worker), VERSION, since=since)
         self._loop: ExportLoop | None = None
         self._server = None
         if {"otlp", "console"} & set(settings.exporters):
-            self._loop = ExportLoop(producer.produce, lambda: push_exporters(settings), settings.interval, failed, log)
+            at_the_end = ON_DISK if settings.state_directory else LOST
+            self._loop = ExportLoop(
+                producer.produce, lambda: push_exporters(settings), settings.interval, failed, log, at_the_end
+            )
         if "prometheus" in settings.exporters:
             # Only here: it loads an HTTP server that no other exporter needs.
             from celery_otel.telemetry.scrape import ScrapeServer  # noqa: PLC0415
@@ -55,10 +60,9 @@ class MetricsPipeline:
         if self._server is not None:
             self._server.start()
 
-    def close(self, timeout: float) -> None:
-        """Exports a last time, for so many seconds at most, and ends."""
+    def close(self, timeout: float) -> bool:
+        """Exports a last time, for so many seconds at most, and ends; whether there are exporters, and all took it."""
         deadline = monotonic() + timeout
         if self._server is not None:
             self._server.close()
-        if self._loop is not None:
-            self._loop.close(max(0.0, deadline - monotonic()))
+        return self._loop is not None and self._loop.close(max(0.0, deadline - monotonic()))

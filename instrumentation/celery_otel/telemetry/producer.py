@@ -29,6 +29,13 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
 
 NANOSECONDS = 1_000_000_000
+Since = Callable[[Metric, float], float]
+"""When the series of a metric begin, given the first export of this process; Unix times."""
+
+
+def from_origin(_: Metric, origin: float) -> float:
+    """All series begin with the first export."""
+    return origin
 
 
 class MetricProducer:
@@ -39,15 +46,23 @@ class MetricProducer:
         resource: What the series are about.
         version: The version of celery-otel.
         clock: Where the time comes from.
+        since: Tells when the series of a metric begin: those that another process has begun do so before.
     """
 
     def __init__(
-        self, read: Callable[[], Readings], resource: Resource, version: str, clock: Clock = SYSTEM_CLOCK
+        self,
+        read: Callable[[], Readings],
+        resource: Resource,
+        version: str,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        since: Since = from_origin,
     ) -> None:
         self._read = read
         self._resource = resource
         self._scope = InstrumentationScope("celery_otel", version)
         self._clock = clock
+        self._since = since
 
     @cached_property
     def _origin(self) -> tuple[float, float]:
@@ -78,11 +93,15 @@ class MetricProducer:
             data = Gauge(self._numbers(metric, series, now))
         return OtelMetric(name=metric.name, description=metric.description, unit=metric.unit, data=data)
 
+    def _start(self, metric: Metric) -> int:
+        return int(self._since(metric, self._origin[0]) * NANOSECONDS)
+
     def _numbers(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[NumberDataPoint]:
+        start = self._start(metric)
         return [
             NumberDataPoint(
                 attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=int(self._origin[0] * NANOSECONDS),
+                start_time_unix_nano=start,
                 time_unix_nano=now,
                 value=value,
             )
@@ -91,10 +110,11 @@ class MetricProducer:
         ]
 
     def _distributions(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[HistogramDataPoint]:
+        start = self._start(metric)
         return [
             HistogramDataPoint(
                 attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=int(self._origin[0] * NANOSECONDS),
+                start_time_unix_nano=start,
                 time_unix_nano=now,
                 count=sum(value.counts),
                 sum=value.total,

@@ -1,6 +1,6 @@
 """What metrics and spans are about: one service, and in it one worker node or one process that publishes."""
 
-from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_NAMESPACE, Resource
 
 from celery_otel.settings import Settings
 
@@ -22,6 +22,19 @@ def worker_resource(settings: Settings, app_name: str, worker: str) -> Resource:
             SERVICE_INSTANCE_ID: given.get(SERVICE_INSTANCE_ID) or worker,
         }
     )
+
+
+def worker_identity(settings: Settings, app_name: str, worker: str) -> dict[str, str]:
+    """What the series of a worker are told apart by from those of all others: its service, and its own name in it.
+
+    Args:
+        settings: The options.
+        app_name: The name of the Celery application.
+        worker: The worker's name.
+    """
+    attributes = worker_resource(settings, app_name, worker).attributes
+    known = {name: str(attributes.get(name, "")) for name in (SERVICE_NAMESPACE, SERVICE_NAME, SERVICE_INSTANCE_ID)}
+    return {name: value for name, value in known.items() if value}
 
 
 def producer_resource(settings: Settings, app_name: str) -> Resource:

@@ -96,6 +96,7 @@ def addresses(directory: Path, redis: RedisServer, collector: Collector) -> dict
         "/run/secrets/logins": str(volumes / "flower-secrets/logins"),
         "/var/lib/flower": str(volumes / "flower-data"),
         "/run/secrets/tokens": str(volumes / "api-secrets/tokens"),
+        "/var/lib/celery-otel": str(volumes / "worker-data"),
         "/var/lib/beat": str(volumes / "beat-data"),
     }
 

@@ -76,10 +76,11 @@ def test_an_attempt_that_waited_is_returned(cause: ReturnCause) -> None:
         (LOST, ReturnCause.CONNECTION_LOST, ()),
         (CANCELLED, ReturnCause.CONNECTION_LOST, ("cancelled",)),
         (TERMINATED, ReturnCause.DROPPED, ("revoked",)),
+        (Outcome(returned=ReturnCause.KILLED), ReturnCause.KILLED, ()),
     ],
 )
 def test_an_attempt_that_ran(expected: Outcome, cause: ReturnCause, flags: tuple[str, ...]) -> None:
-    """What Celery lets go of while it runs was cancelled, terminated or lost."""
+    """What Celery lets go of while it runs was cancelled, terminated or lost; with its worker, nobody knows."""
     assert expected == decide_silent(attempt(*flags), cause)
 
 

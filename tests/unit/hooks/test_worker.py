@@ -1,6 +1,8 @@
 """What one worker has before its first task."""
 
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ from celery import Celery, _state
 from celery.worker import strategy
 
 from celery_otel import names
+from celery_otel.hooks.state import open_state
 from celery_otel.hooks.worker import WorkerTelemetry
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.settings import Settings
@@ -18,14 +21,16 @@ class Exports:
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.taken = True
 
     def start(self) -> None:
         """The worker is ready."""
         self.events.append("start")
 
-    def close(self, timeout: float) -> None:
+    def close(self, timeout: float) -> bool:
         """The worker has stopped."""
         self.events.append("close" if timeout > 0 else "no time")
+        return self.taken
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +42,14 @@ def only_own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def telemetry(tasks: list[str], exports: Exports, **environ: str) -> WorkerTelemetry:
     """The telemetry of a worker whose application has these tasks."""
+    settings = Settings.read(environ)
     app = Celery("shop", set_as_current=False)
     for task in tasks:
         app.task(Exports.start, name=task)
     pool = SimpleNamespace(__module__="celery.concurrency.solo")
     worker = SimpleNamespace(app=app, hostname="w@host", pool_cls=pool, pool=SimpleNamespace(num_processes=1))
-    return WorkerTelemetry(worker, Settings.read(environ), lambda *_: exports)
+    state = partial(open_state, settings, lambda name: {"service.instance.id": name})
+    return WorkerTelemetry(worker, settings, lambda *_: exports, open_state=state)
 
 
 @pytest.fixture
@@ -93,3 +100,37 @@ def test_closing_takes_the_patch_back_and_exports_once(exports: Exports) -> None
     made.close()
     assert before is strategy.create_request_cls
     assert ["start", "close"] == exports.events
+
+
+def test_kept_counts_add_a_series_of_the_worker_and_one_of_each_task(exports: Exports, tmp_path: Path) -> None:
+    """With a state there is also what was killed, by task, and the errors of keeping it."""
+    made = telemetry(["shop.a", "shop.b", "shop.c"], exports, CELERY_OTEL_STATE_DIRECTORY=str(tmp_path))
+    read = made.read()
+    made.close()
+    assert 41 + 21 * 3 == number_of_series(read)
+
+
+def test_a_worker_whose_counts_nobody_took_is_gone_on_from(exports: Exports, tmp_path: Path) -> None:
+    """The counts of one worker are the next one's, until an export at an end was taken."""
+    counted = []
+    for taken in (False, True, True):
+        exports.taken = taken
+        made = telemetry([], exports, CELERY_OTEL_STATE_DIRECTORY=str(tmp_path))
+        made.hooks.unknown()
+        counted.append(made.read()[names.TASK_UNKNOWN][()])
+        made.close()
+    assert [1, 2, 1] == counted
+
+
+def test_a_directory_that_cannot_be_had_is_one_line_and_one_error(
+    exports: Exports, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker says that it keeps nothing, and why, and counts all the same."""
+    made = telemetry([], exports, CELERY_OTEL_STATE_DIRECTORY="/proc/celery-otel")
+    made.hooks.unknown()
+    read = made.read()
+    made.close()
+    assert 1 == read[names.CELERY_OTEL_HOOK_ERRORS]["state",]
+    assert {(): 1} == read[names.TASK_UNKNOWN]
+    (line,) = caplog.messages
+    assert "does not keep this worker's counts: /proc/celery-otel/w@host cannot be written to" in line

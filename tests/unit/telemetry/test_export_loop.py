@@ -40,7 +40,32 @@ def test_only_the_last_export_loses_something(caplog: pytest.LogCaptureFixture) 
     )
     loop.start()
     assert failed.wait(10), "it does not export"
-    loop.close(10)
+    assert not loop.close(10)
     first, last = caplog.messages
     assert "Nothing is lost while the worker lives" in first
     assert "What was counted since the last successful export is lost." in last
+
+
+class Taking(Failing):
+    """An exporter that delivers everything."""
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:  # noqa: ARG002  # the SDK's signature
+        """Succeeds."""
+        return MetricExportResult.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("delivered", "exporters"),
+    [(True, [Taking]), (False, [Taking, Failing]), (False, [Failing, Taking])],
+    ids=["all", "not the last", "not the first"],
+)
+def test_its_end_says_whether_everyone_took_the_last_export(
+    delivered: bool,  # noqa: FBT001  # pytest's parameter
+    exporters: list[type[Failing]],
+) -> None:
+    """Only what every exporter has taken is delivered; a loop that never began has delivered nothing."""
+    build = lambda: {str(number): kind() for number, kind in enumerate(exporters)}  # noqa: E731  # twice the same
+    loop = ExportLoop(lambda: MetricsData([]), build, 3600.0, lambda _: None, FailureLog())
+    assert not loop.close(10)
+    loop.start()
+    assert delivered is loop.close(10)

@@ -6,7 +6,7 @@ from opentelemetry.sdk.resources import Resource
 
 from celery_otel import names
 from celery_otel.core.clock import Clock
-from celery_otel.metric import Distribution, Readings
+from celery_otel.metric import Distribution, Metric, Readings
 from celery_otel.telemetry.producer import MetricProducer
 
 
@@ -39,3 +39,17 @@ def test_every_kind_of_metric_is_produced() -> None:
     assert [4] == [point["value"] for point in size["data"]["data_points"]]
     (point,) = duration["data"]["data_points"]
     assert (3, 4.5, [2, 1], [1.0]) == tuple(point[key] for key in ("count", "sum", "bucket_counts", "explicit_bounds"))
+
+
+def test_series_that_another_process_has_begun_begin_then() -> None:
+    """A metric that goes on from before has its own start time, the others that of the first export."""
+    readings: Readings = {names.TASK_TOTAL: {("a", "success"): 3}, names.TASK_UNKNOWN: {(): 0}}
+
+    def since(metric: Metric, origin: float) -> float:
+        return 5.0 if metric is names.TASK_TOTAL else origin
+
+    clock = Clock(wall=lambda: 10.0, monotonic=lambda: 1.0)
+    producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock, since=since)
+    metrics = producer.produce().resource_metrics[0].scope_metrics[0].metrics
+    starts = [point.start_time_unix_nano for metric in metrics for point in metric.data.data_points]
+    assert [5_000_000_000, 10_000_000_000] == starts

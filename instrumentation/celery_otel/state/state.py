@@ -1,0 +1,254 @@
+"""The state of one worker: taken up when it begins, kept while it runs, and removed when nobody needs it any more.
+
+Whatever goes wrong with it costs the state and not the worker: it goes on as one without, and tries again at the next
+export. Nothing is left on disk then that the next worker could take for the newest.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from celery_otel.core.clock import Clock
+from celery_otel.core.run import FAILURE, RunRecord
+from celery_otel.metric import Metric
+from celery_otel.state.books import NotedTables, OpenAttempts, RememberedAttempts
+from celery_otel.state.contents import FORMAT, About, Contents
+from celery_otel.state.directory import StateDirectory, append
+from celery_otel.state.errors import StateError
+from celery_otel.state.journal import Journal, encoded
+
+DUE = 1 << 20
+"""Bytes of a log that are worth a new snapshot, at an export."""
+TOO_LONG = 16 << 20
+"""Bytes of a log beyond which nobody waits for an export: also where nobody scrapes, the disk stays as it is."""
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class State:
+    """The state of one worker.
+
+    Args:
+        directory: Where it is kept.
+        about: Whose it is.
+        clock: Where the time comes from.
+
+    Attributes:
+        journal: The lock of the ledger.
+        tables: Makes the tables of its counts.
+        open: Its open attempts: before `begin` those that the worker before had when it was killed.
+        ended: Those that it remembers.
+        complain: Takes what went wrong, as a sentence or two; replaced when there is somebody to tell.
+        complaints: What went wrong before that.
+    """
+
+    def __init__(self, directory: StateDirectory, about: About, clock: Clock) -> None:
+        self.complaints: list[str] = []
+        self.complain: Callable[[str], None] = self.complaints.append
+        self._directory = directory
+        self._about = about
+        self._clock = clock
+        self._pid = os.getpid()
+        self._log: int | None = None
+        self._size = self._snapshot_size = 0
+        self._broken = self._closed = False
+        self._tending = threading.Lock()
+        before = self._taken_up()
+        self._generation = directory.newest()
+        self._died_at = directory.written_at()
+        self._born = clock.wall() if before is None else before.born
+        self._start = None if before is None else before.start or before.born
+        self._runs = {} if before is None else before.runs
+        self.journal = Journal(self._append)
+        self.tables = NotedTables(self.journal, before)
+        self.open = OpenAttempts(self.journal, () if before is None else before.open.values())
+        self.ended = RememberedAttempts(self.journal, () if before is None else before.ended)
+
+    def since(self, metric: Metric, origin: float) -> float:
+        """When the series of a metric begin.
+
+        Args:
+            metric: The metric.
+            origin: The first export of this worker, as a Unix time.
+        """
+        if self._start is None:
+            with self.journal:
+                self._start = origin
+                self.journal.started(origin)
+        return min(self._start, origin) if self.tables.has(metric) else origin
+
+    def begin(self) -> None:
+        """Begins to keep the state: everything until here, and every change from now on."""
+        self._rotate()
+
+    def left_runs(self) -> Iterator[RunRecord]:
+        """The runs that the worker before had open when it was killed: they have failed, at the latest then."""
+        for told in list(self._runs.values()):
+            try:
+                run = RunRecord.read(told)
+            except ValueError:
+                self.over(str(told.get("id")))
+                continue
+            yield replace(run, seconds=max(0.0, self._died_at - run.began), result=FAILURE)
+
+    def begun(self, run: RunRecord) -> None:
+        """A run of training or tuning has begun. To be called under the lock."""
+        self._runs[run.id] = run.told()
+        self.journal.begun(run.told())
+
+    def over(self, run: str) -> None:
+        """The run of this id has ended. To be called under the lock."""
+        self._runs.pop(run, None)
+        self.journal.over(run)
+
+    def tend(self) -> None:
+        """Writes a new snapshot if the log has become long, or could not be written. Called with every export."""
+        if self._closed or not self._tending.acquire(blocking=False):
+            return
+        try:
+            if self._log is None or self._size >= max(DUE, self._snapshot_size):
+                self._rotate()
+        finally:
+            self._tending.release()
+
+    def forsake(self) -> None:
+        """Writes nothing any more, as if this process were dead."""
+        self._closed = True
+        self._stop_writing()
+
+    def close(self, *, delivered: bool) -> None:
+        """The worker has ended in good order.
+
+        Args:
+            delivered: Everyone whom it pushes its metrics to has all of them: there is nothing to go on from.
+        """
+        with self.journal:
+            self._closed = True
+            self.journal.flush()
+            try:
+                if delivered:
+                    self._stop_writing()
+                    self._directory.remove()
+                else:
+                    self._close_up(self._next_generation())
+            except OSError as error:
+                self._fail(error)
+            self._stop_writing()
+        self._directory.close()
+
+    def _taken_up(self) -> Contents | None:
+        """What the worker before has left, if it can be gone on from."""
+        try:
+            before = self._directory.read()
+            if before is not None:
+                self._check(before)
+        except StateError as error:
+            self.complain(
+                f"celery-otel does not go on from the counts in {self._directory}: {error}. This worker's begin anew, "
+                "and replace them."
+            )
+            return None
+        return before
+
+    def _check(self, before: Contents) -> None:
+        told = self._about.told()
+        if before.about != told:
+            differing = ", ".join(name for name in told if before.about.get(name) != told[name])
+            raise StateError(f"they are of another kind (other {differing})")
+        if before.boot != boot() and not before.closed:
+            raise StateError("the machine has been started since, and the last of them may not have reached its disk")
+
+    def _append(self, line: bytes) -> None:
+        # A child has no business here, whatever it has inherited.
+        if self._log is None or os.getpid() != self._pid:
+            return
+        try:
+            append(self._log, line)
+        except OSError as error:
+            self._fail(error)
+            return
+        self._size += len(line)
+        if self._size >= TOO_LONG:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        try:
+            with self.journal:
+                self.journal.flush()
+                generation = self._next_generation()
+                descriptor = self._directory.begin_log(generation)
+                self._stop_writing()
+                self._log, self._size = descriptor, 0
+                copied = self._copied(closed=False)
+            snapshot = encoded(copied)
+            self._directory.write_snapshot(generation, snapshot)
+            with self.journal:
+                self._install(generation, len(snapshot))
+        except OSError as error:
+            self._fail(error)
+
+    def _install(self, generation: int, size: int) -> None:
+        # If a line could not be written meanwhile, a snapshot without it would be too old; if the log has become too
+        # long meanwhile, there is a newer one.
+        if self._log is not None and generation == self._generation:
+            self._directory.install(generation)
+            self._snapshot_size, self._broken = size, False
+
+    def _close_up(self, generation: int) -> None:
+        self._directory.write_snapshot(generation, encoded(self._copied(closed=True)), durably=True)
+        self._directory.install(generation)
+
+    def _next_generation(self) -> int:
+        self._generation += 1
+        return self._generation
+
+    def _copied(self, *, closed: bool) -> dict[str, Any]:
+        """What a snapshot says: a copy, so that it can be encoded without the lock."""
+        return {
+            "format": FORMAT,
+            "about": self._about.told(),
+            "boot": boot(),
+            "born": self._born,
+            "start": self._start,
+            "closed": closed,
+            "series": self.tables.told(),
+            "queues": dict(self.tables.last_received),
+            "open": self.open.told(),
+            "ended": self.ended.told(),
+            "runs": list(self._runs.values()),
+        }
+
+    def _fail(self, error: OSError) -> None:
+        """The state is lost: what is on disk is old, and would be counted twice."""
+        with self.journal:
+            self._stop_writing()
+            kept = self._removed()
+            if self._broken:
+                return
+            self._broken = True
+            self.complain(
+                f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. Until it can, a "
+                f"SIGKILL loses what was counted since the last export. Is the disk full?{kept}"
+            )
+
+    def _removed(self) -> str:
+        try:
+            self._directory.remove()
+        except OSError as error:
+            return f" Remove the files there: they are old, and cannot be removed from here ({error.strerror})."
+        return ""
+
+    def _stop_writing(self) -> None:
+        descriptor, self._log = self._log, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def boot() -> str:
+    """The boot of this machine; empty where it cannot be told."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return ""
