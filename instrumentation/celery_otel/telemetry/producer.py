@@ -27,6 +27,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
+from celery_otel.telemetry.births import Births
 
 NANOSECONDS = 1_000_000_000
 
@@ -48,6 +49,7 @@ class MetricProducer:
         self._resource = resource
         self._scope = InstrumentationScope("celery_otel", version)
         self._clock = clock
+        self._births = Births()
 
     @cached_property
     def _origin(self) -> tuple[float, float]:
@@ -78,11 +80,15 @@ class MetricProducer:
             data = Gauge(self._numbers(metric, series, now))
         return OtelMetric(name=metric.name, description=metric.description, unit=metric.unit, data=data)
 
+    def _start(self, metric: Metric, labels: Labels, now: int) -> int:
+        origin = int(self._origin[0] * NANOSECONDS)
+        return origin if metric.kind == "gauge" else self._births.of(metric, labels, origin, now)
+
     def _numbers(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[NumberDataPoint]:
         return [
             NumberDataPoint(
                 attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=int(self._origin[0] * NANOSECONDS),
+                start_time_unix_nano=self._start(metric, labels, now),
                 time_unix_nano=now,
                 value=value,
             )
@@ -94,7 +100,7 @@ class MetricProducer:
         return [
             HistogramDataPoint(
                 attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=int(self._origin[0] * NANOSECONDS),
+                start_time_unix_nano=self._start(metric, labels, now),
                 time_unix_nano=now,
                 count=sum(value.counts),
                 sum=value.total,
