@@ -19,6 +19,8 @@ from tests.chaos.stepped_clock import SteppedClock
 
 #: What is swallowed costs its sender this patience, in seconds; by default ten.
 PATIENCE = {"OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
+#: How often Prometheus scrapes: time enough for a scrape while servers start and die on a small machine.
+SCRAPES = "2s"
 #: Every span goes the way that keeps all, past the tail sampling.
 KEEP_ALL = {"KEEP_TASKS": ".*"}
 #: Whether a second delivery of a running task starts after its first has ended is up to the children.
@@ -94,8 +96,8 @@ class Place:
         """Collector, Prometheus and tap."""
         directory = self.directory / "pipeline"
         if Need.JAEGER not in self._needs:
-            return Pipeline(directory)
-        return Pipeline(directory, jaeger=self.jaeger.otlp_target, settings=KEEP_ALL)
+            return Pipeline(directory, scrape_interval=SCRAPES)
+        return Pipeline(directory, scrape_interval=SCRAPES, jaeger=self.jaeger.otlp_target, settings=KEEP_ALL)
 
     @cached_property
     def scene(self) -> Scene:

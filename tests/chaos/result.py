@@ -16,6 +16,7 @@ class Result:
         lost_spans: Spans that were not exported, for the same reason.
         unexported: The longest time from the last export of a MAIN to its death, in seconds.
         kills: How many MAINs were killed.
+        unseen: Failures and retries that were exported, and that Prometheus cannot tell from those of the life before.
     """
 
     attempts: int
@@ -26,6 +27,7 @@ class Result:
     lost_spans: int = 0
     unexported: float = 0.0
     kills: int = 0
+    unseen: int = 0
 
     def __str__(self) -> str:
         """The figures in words."""
@@ -33,4 +35,5 @@ class Result:
         if not self.kills:
             return f"{said}, all equal"
         lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
-        return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most"
+        unseen = f"; {self.unseen} failures and retries are not seen by increase()" * bool(self.unseen)
+        return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most{unseen}"
