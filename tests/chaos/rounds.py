@@ -7,16 +7,16 @@ from io import StringIO
 from pathlib import Path
 
 from tests.acceptance.ledger.conditions import Conditions
-from tests.acceptance.ledger.plan import Plan
-from tests.acceptance.ledger.run import all_outcomes, assert_balanced, play, run_plan, thinned
-from tests.acceptance.ledger.scene import Pipeline, Scene
-from tests.chaos.events import EVENTS, Event
+from tests.chaos import planned_round, witnessed_round
+from tests.chaos.event import Event
+from tests.chaos.events import EVENTS
+from tests.chaos.place import Place, missing
+from tests.chaos.result import Result
 
 POOLS = ("prefork", "prefork", "threads", "gevent")
 TIMES = (2, 8)
-EVENTS_IN_A_ROUND = (1, 3)
-#: What is swallowed costs its sender this patience, in seconds; by default ten.
-PATIENCE = {"OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
+#: Events that may come together with another one.
+COMPANY = (0, 2)
 
 
 @dataclass(frozen=True)
@@ -28,52 +28,78 @@ class Round:
         conditions: How the workers run.
         times: At most so many attempts of each outcome.
         events: What goes wrong.
+        state: Whether the workers keep their counts on the disk.
     """
 
     seed: int
     conditions: Conditions
     times: int
     events: tuple[Event, ...]
+    state: bool = False
 
     @classmethod
-    def of(cls, seed: int) -> "Round":
-        """The round of a seed: always the same for the same one."""
+    def of(cls, seed: int, only: Event | None = None, *, state: bool = False) -> "Round":
+        """The round of a seed: always the same for the same one.
+
+        Args:
+            seed: Decides what is not given.
+            only: The one event; by default the seed chooses.
+            state: Whether the workers keep their counts on the disk.
+        """
         chance = random.Random(seed)
+        first = only or chance.choice(EVENTS)
+        pool = chance.choice([pool for pool in POOLS if first.possible(Conditions(pool=pool))])
         conditions = Conditions(
-            pool=chance.choice(POOLS), acks_late=chance.random() < 1 / 2, queue=f"chaos-{seed}", concurrency=4
+            pool=pool, acks_late=chance.random() < 1 / 2, queue=f"chaos-{first.key}-{seed}", concurrency=4
         )
-        events = chance.sample(EVENTS, chance.randint(*EVENTS_IN_A_ROUND))
-        return cls(seed, conditions, chance.randint(*TIMES), tuple(events))
+        events = (first,) if only or first.alone else _with_company(first, conditions, chance)
+        return cls(seed, conditions, chance.randint(*TIMES), events, state)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What cannot be done on this machine, with the reason."""
+        return [f"{event.name}: {reason}" for event in self.events if (reason := _missing(event))]
+
+    @property
+    def possible(self) -> tuple[Event, ...]:
+        """What can be done on this machine."""
+        return tuple(event for event in self.events if not _missing(event))
 
     def __str__(self) -> str:
         """One line: the seed, how the workers run, and what goes wrong."""
-        return f"seed {self.seed}: {self.conditions}; {', '.join(event.name for event in self.events)}"
+        state = ", state kept" * self.state
+        return f"seed {self.seed}: {self.conditions}{state}; {', '.join(event.name for event in self.events)}"
 
 
-def run(chosen: Round, directory: Path) -> Plan:
+def run(chosen: Round, directory: Path) -> Result:
     """Play a round and compare.
 
     Args:
-        chosen: The round.
+        chosen: The round; events that this machine has not the means for are left out.
         directory: For the data and logs of all servers.
 
     Returns:
-        The plan that everything was equal to.
+        What was compared.
 
     Raises:
-        AssertionError: A number is not as planned.
+        AssertionError: A number is not as it must be.
         DeadlineError: A sign did not come.
     """
-    chance = random.Random(chosen.seed)
+    events = chosen.possible
+    needs = frozenset(need for event in events for need in event.needs)
+    play = planned_round.run if all(event.planned for event in events) else witnessed_round.run
     with (
-        Pipeline(directory / "pipeline") as pipeline,
-        Scene(pipeline, chosen.conditions, directory / "scene", env=PATIENCE) as scene,
+        redirect_stdout(StringIO()),
+        Place(directory, chosen.conditions, needs, state=chosen.state) as place,
     ):
-        scene.start_workers()
-        outcomes = thinned(all_outcomes(scene), chosen.times)
-        events = [(event.name, event.steps(scene, chance)) for event in chosen.events]
-        with redirect_stdout(StringIO()):
-            play(scene, outcomes, chosen.seed, *events)
-        reading, plan = scene.settled(lambda: run_plan(scene, outcomes))
-        assert_balanced(scene, reading, plan)
-        return plan
+        place.scene.start_workers()
+        return play(place, events, chosen.times, chosen.seed)
+
+
+def _with_company(first: Event, conditions: Conditions, chance: random.Random) -> tuple[Event, ...]:
+    others = [event for event in EVENTS if event is not first and not event.alone and event.possible(conditions)]
+    return (first, *chance.sample(others, chance.randint(*COMPANY)))
+
+
+def _missing(event: Event) -> str:
+    return next(filter(None, map(missing, event.needs)), "")

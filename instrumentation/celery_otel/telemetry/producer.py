@@ -27,6 +27,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
+from celery_otel.telemetry.births import Births
 
 NANOSECONDS = 1_000_000_000
 Since = Callable[[Metric, float], float]
@@ -63,6 +64,7 @@ class MetricProducer:
         self._scope = InstrumentationScope("celery_otel", version)
         self._clock = clock
         self._since = since
+        self._births = Births()
 
     @cached_property
     def _origin(self) -> tuple[float, float]:
@@ -93,15 +95,17 @@ class MetricProducer:
             data = Gauge(self._numbers(metric, series, now))
         return OtelMetric(name=metric.name, description=metric.description, unit=metric.unit, data=data)
 
-    def _start(self, metric: Metric) -> int:
-        return int(self._since(metric, self._origin[0]) * NANOSECONDS)
+    def _start(self, metric: Metric) -> Callable[[Labels, int], int]:
+        """Tells when a series of a metric begins, from its labels and the moment of this export; in nanoseconds."""
+        origin = int(self._since(metric, self._origin[0]) * NANOSECONDS)
+        return lambda labels, now: origin if metric.kind == "gauge" else self._births.of(metric, labels, origin, now)
 
     def _numbers(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[NumberDataPoint]:
         start = self._start(metric)
         return [
             NumberDataPoint(
                 attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=start,
+                start_time_unix_nano=start(labels, now),
                 time_unix_nano=now,
                 value=value,
             )
@@ -114,7 +118,7 @@ class MetricProducer:
         return [
             HistogramDataPoint(
                 attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=start,
+                start_time_unix_nano=start(labels, now),
                 time_unix_nano=now,
                 count=sum(value.counts),
                 sum=value.total,

@@ -165,10 +165,12 @@ class Driver:
 
     Args:
         seed: Decides the order; printed with the table, so that a run can be repeated.
+        patience: How long it waits for the signs, in seconds.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, patience: float = PATIENCE) -> None:
         self.seed = seed
+        self._patience = patience
 
     def play(self, occurrences: Iterable[tuple[str, Steps]]) -> None:
         """Start all occurrences, interleaved, and go on with each until its end.
@@ -185,7 +187,7 @@ class Driver:
             return not waiting
 
         wait_until(
-            finished, deadline=PATIENCE, message=lambda: f"still waiting: {sorted(name for name, *_ in waiting)}"
+            finished, deadline=self._patience, message=lambda: f"still waiting: {sorted(name for name, *_ in waiting)}"
         )
 
 

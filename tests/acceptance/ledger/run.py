@@ -25,7 +25,9 @@ def seed() -> int:
     return int(os.environ.get("LEDGER_SEED") or random.randrange(1_000_000))
 
 
-def play(scene: Scene, outcomes: list[Outcome], order: int, *events: tuple[str, Steps]) -> None:
+def play(
+    scene: Scene, outcomes: list[Outcome], order: int, *events: tuple[str, Steps], patience: float = PATIENCE
+) -> None:
     """Bring every outcome about and return when nothing is left in queues and workers.
 
     Args:
@@ -33,6 +35,7 @@ def play(scene: Scene, outcomes: list[Outcome], order: int, *events: tuple[str, 
         outcomes: What.
         order: The seed.
         events: What happens to the surroundings in the middle of it, as occurrences among the others.
+        patience: How long a phase may take, in seconds: longer than what the events do.
     """
     print(f"ledger: {scene.job}, seed {order}")  # noqa: T201 - so that a failed run can be repeated
     scene.stage.revoke_ahead(MANY)
@@ -40,7 +43,7 @@ def play(scene: Scene, outcomes: list[Outcome], order: int, *events: tuple[str, 
         occurrences = [
             pair for outcome in outcomes if outcome.phase is phase for pair in outcome.occurrences(scene.stage)
         ]
-        Driver(order).play([*occurrences, *events] if phase is Phase.STORM else occurrences)
+        Driver(order, patience).play([*occurrences, *events] if phase is Phase.STORM else occurrences)
         if phase is not Phase.IDLE:
             wait_until(scene.stage.idle, deadline=PATIENCE, message="the workers do not come to rest")
 

@@ -40,13 +40,14 @@ class Pipeline:
 
     Args:
         directory: Where both keep their data and logs.
+        scrape_interval: How often Prometheus scrapes.
         collector: More of the collector's arguments.
     """
 
-    def __init__(self, directory: Path, **collector: Any) -> None:
+    def __init__(self, directory: Path, *, scrape_interval: str = "1s", **collector: Any) -> None:
         self.collector = Collector(directory, **collector)
         targets = {"celery_workers": self.collector.metrics_target}
-        self.prometheus = PrometheusServer(directory, targets=targets, scrape_interval="1s")
+        self.prometheus = PrometheusServer(directory, targets=targets, scrape_interval=scrape_interval)
         self.tap = ExportTap(self.collector.otlp_http_endpoint)
 
     def wait_for_scrapes(self, number: int = 3) -> None:

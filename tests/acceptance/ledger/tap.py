@@ -85,6 +85,15 @@ class ExportTap:
         """Every export of this job's metrics so far, in the order of arrival."""
         return [export for body in list(self._bodies) for export in _decoded(body) if export.job == job]
 
+    def resources(self, job: str) -> list[ResourceMetrics]:
+        """The same exports as they came, with every label of every series."""
+        return [
+            resource
+            for body in list(self._bodies)
+            for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
+            if _service(resource) == job
+        ]
+
     def spans(self, job: str) -> list[Span]:
         """Every span of this job that the collector has taken, as often as it has."""
         return [
@@ -170,7 +179,7 @@ def _decoded(body: bytes) -> Iterator[Export]:
         yield Export(attributes["service.name"], attributes["service.instance.id"], counters, gauges)
 
 
-def _service(resource: ResourceSpans) -> object:
+def _service(resource: ResourceSpans | ResourceMetrics) -> object:
     return {item.key: item.value.string_value for item in resource.resource.attributes}.get("service.name", "")
 
 

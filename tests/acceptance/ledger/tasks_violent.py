@@ -15,6 +15,8 @@ from tests.acceptance.ledger.celery_app import app, journal
 LIMIT = 1.0
 #: How long the body of a limited task lasts where nobody enforces the limit, in seconds.
 OVERRUN = 1.6
+#: What a hungry task takes, a piece after the other: bounded, in case nobody limits it.
+MEGABYTE, HUNGER = 1024 * 1024, 128
 
 
 def spend(seconds: float) -> None:
@@ -80,6 +82,14 @@ def sys_exit() -> Never:
 def memory_error() -> Never:
     """Run out of memory: Celery ends the whole worker."""
     raise MemoryError("as planned")
+
+
+@app.task(name="ledger.hungry", bind=True)
+def hungry(self: Task) -> str:
+    """Ask for more memory than a limit allows that the driver has set by the time it opens the gate."""
+    until_stopped(self)
+    taken = [bytearray(os.urandom(MEGABYTE)) for _ in range(HUNGER)]
+    return f"{len(taken)} MB and nobody stopped me"
 
 
 @app.task(name="ledger.lost_requeued", bind=True, acks_late=True, reject_on_worker_lost=True)

@@ -3,9 +3,10 @@
 import contextlib
 import socket
 import socketserver
+import sys
 import threading
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 _BLOCK = 65536
@@ -16,18 +17,19 @@ class Wire:
 
     Args:
         url: The server's URL, whose host and port are dialled.
+        listener: Where it is dialled, bound already; by default a free port of the loopback address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, listener: socket.socket | None = None) -> None:
         parts = urlsplit(url)
         self._target = (str(parts.hostname), int(parts.port or 0))
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(listener or _loopback())
         self._server.wire = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="wire")
-        port = self._server.server_address[1]
-        self.url = url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
+        host, port = self._server.socket.getsockname()[:2]
+        self.url = url.replace(f"{parts.hostname}:{parts.port}", f"{host}:{port}")
         """The server's URL by way of this wire."""
 
     def cut(self) -> int:
@@ -74,9 +76,28 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
             end.shutdown(socket.SHUT_RDWR)
 
 
+def _loopback() -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = False
     wire: Wire
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        # The base class makes a socket of this process's own network: the one that it is given may be of another.
+        self.socket.close()
+        self.socket = listener
+        self.server_address = listener.getsockname()
+        self.server_activate()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over a server that is away for a moment: who dials it sees the connection end."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(socketserver.BaseRequestHandler):

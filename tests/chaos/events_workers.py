@@ -1,0 +1,94 @@
+"""What happens to whole workers and to their broker: nobody knows in advance which attempts it meets."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from celery_otel_pipeline.worker import CeleryWorker
+from tests.acceptance.ledger.conditions import Conditions
+from tests.acceptance.ledger.driver import Condition, Steps
+from tests.chaos.event import Event
+from tests.chaos.moments import later
+from tests.chaos.place import Need, Place
+
+#: With Redis down while messages are unacknowledged, Celery 5.7 ends the worker (kombu restores them to a connection
+#: that it has closed); the running tasks end first.
+DIES, BACK = "Unrecoverable error", "Connected to"
+#: How often a round kills a worker or breaks connections.
+TIMES = 3
+
+
+def _simple_pools(conditions: Conditions) -> bool:
+    return conditions.pool in {"prefork", "threads"}
+
+
+def _main_killed(place: Place, chance: random.Random) -> Steps:
+    """SIGKILL of a worker's main process, and a supervisor that starts it again."""
+    for _ in range(TIMES):
+        yield later(place.pipeline, chance)
+        worker = chance.choice((place.scene.first, place.scene.second))
+        worker.kill()
+        place.kills.append((worker.node_name, time.time()))
+        yield from _started_again(place, worker)
+
+
+def _broker_killed(place: Place, chance: random.Random) -> Steps:
+    for _ in range(TIMES):
+        yield later(place.pipeline, chance)
+        marks = _marks(place)
+        # At once: what the driver sends in between would not arrive, which is no loss of a count.
+        place.broker.kill()
+        place.broker.start()
+        yield from _recovered(place, marks)
+
+
+def _connections_cut(place: Place, chance: random.Random) -> Steps:
+    for _ in range(TIMES):
+        yield later(place.pipeline, chance)
+        marks = _marks(place)
+        place.wire.cut()
+        yield from _recovered(place, marks)
+
+
+def _marks(place: Place) -> dict[CeleryWorker, int]:
+    """How often each worker has connected so far."""
+    return {worker: worker.log.count(BACK) for worker in (place.scene.first, place.scene.second)}
+
+
+def _recovered(place: Place, marks: dict[CeleryWorker, int]) -> Iterator[Condition]:
+    """Wait until each worker has connected again, or has ended, and start those that have."""
+    for worker, before in marks.items():
+        yield _decided(worker, before)
+        if DIES in worker.process.log_since_start:
+            yield lambda: not worker.alive  # noqa: B023 - asked before the next one
+            yield from _started_again(place, worker)
+
+
+def _decided(worker: CeleryWorker, before: int) -> Condition:
+    return lambda: worker.log.count(BACK) > before or DIES in worker.process.log_since_start
+
+
+def _started_again(place: Place, worker: CeleryWorker) -> Iterator[Condition]:
+    place.scene.first_children += place.conditions.slots
+    worker.process.start()
+    yield lambda: f"{worker.node_name} ready." in worker.process.log_since_start
+
+
+def _unplanned(key: str, name: str, steps: Callable[[Place, random.Random], Steps], *, loses: bool = False) -> Event:
+    return Event(
+        key,
+        name,
+        steps,
+        needs=frozenset({Need.BROKER}),
+        possible=_simple_pools,
+        alone=True,
+        planned=False,
+        loses=loses,
+    )
+
+
+WORKERS = (
+    _unplanned("main", "MAIN is killed and started again", _main_killed, loses=True),
+    _unplanned("broker", "the broker is killed", _broker_killed),
+    _unplanned("wire", "connections to the broker are cut", _connections_cut),
+)

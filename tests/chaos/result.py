@@ -1,0 +1,39 @@
+"""What a round has shown: how much was compared, and what was lost where something may be."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of a round whose comparison came out as it must.
+
+    Attributes:
+        attempts: Attempts that the workers received.
+        series: Series that were compared.
+        spans: Spans that belong to these attempts.
+        lost_receipts: Attempts received that no export told of, because MAIN was killed before the next one.
+        lost_ends: Ended attempts that no export told of, for the same reason.
+        lost_spans: Spans that were not exported, for the same reason.
+        unexported: The longest time from the last export of a MAIN to its death, in seconds.
+        kills: How many MAINs were killed.
+        unseen: Failures and retries that were exported, and that Prometheus cannot tell from those of the life before.
+    """
+
+    attempts: int
+    series: int
+    spans: int
+    lost_receipts: int = 0
+    lost_ends: int = 0
+    lost_spans: int = 0
+    unexported: float = 0.0
+    kills: int = 0
+    unseen: int = 0
+
+    def __str__(self) -> str:
+        """The figures in words."""
+        said = f"{self.attempts} attempts, {self.series} series and {self.spans} spans compared"
+        if not self.kills:
+            return f"{said}, all equal"
+        lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
+        unseen = f"; {self.unseen} failures and retries are not seen by increase()" * bool(self.unseen)
+        return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most{unseen}"
