@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from celery_otel_pipeline.collector import Collector
-from tests.benchmarks.growth.formula import in_readings
+from tests.benchmarks.growth.formula import Formula, in_readings
 from tests.benchmarks.growth.growth import FLAT, LINEAR, Growth
 from tests.benchmarks.growth.inprocess import InProcessWorker
 from tests.benchmarks.growth.scale import Scale
@@ -17,8 +17,17 @@ Build = Callable[[int], InProcessWorker]
 
 
 def by_names(directory: Path, scale: Scale) -> list[Growth]:
-    """With task names, each of which is run."""
-    return _measured(directory, scale, lambda size: InProcessWorker(_named("growth.task", size)))
+    """With task names, each of which is run.
+
+    Raises:
+        AssertionError: There are not as many series as the documentation says.
+    """
+    growths = _measured(directory, scale, lambda size: InProcessWorker(_named("growth.task", size)))
+    # A worker without a timer has no heartbeat.
+    planned = {size: Formula.documented().after(size) - 1 for size in scale.names}
+    if (found := growths[-1].points) != planned:
+        raise AssertionError(f"after each task has run there are {planned} series as documented, and {found} here")
+    return growths
 
 
 def by_errors(directory: Path, scale: Scale) -> list[Growth]:

@@ -38,6 +38,7 @@ class Replay(RuleBasedStateMachine):
         self.life = Life(self.path, self.time)
         self.moments: list[tuple[int, int, Numbers, object]] = []
         self.life.ledger.declare(["a", "b"])
+        self.lines = self._lines()
 
     @rule(task=st.sampled_from(["a", "b"]), queue=st.sampled_from(["x", "y"]), wait=SECONDS)
     def receive(self, task: str, queue: str, wait: float) -> None:
@@ -98,6 +99,7 @@ class Replay(RuleBasedStateMachine):
         """A new snapshot is written, and the log begins anew."""
         self.life.state.begin()
         self.moments.clear()
+        self.lines = 0
         self.note()
 
     @rule()
@@ -113,12 +115,20 @@ class Replay(RuleBasedStateMachine):
         self.held.clear()
         self.runs.clear()
         self.moments.clear()
+        self.lines = self._lines()
 
     def note(self) -> None:
-        """Keeps what the ledger says now, and how long the log is."""
+        """Keeps what the ledger says now, and how long the log is. What has happened is one line, or nothing."""
         read = self.life.ledger.read()
         log = max(self.path.glob("*.log"), key=lambda path: int(path.stem))
+        lines = self._lines()
+        assert lines - self.lines in {0, 1}
+        self.lines = lines
         self.moments.append((int(log.stem), log.stat().st_size, numbers(read), held(read)))
+
+    def _lines(self) -> int:
+        log = max(self.path.glob("*.log"), key=lambda path: int(path.stem))
+        return log.read_bytes().count(b"\n")
 
     def teardown(self) -> None:
         """Whatever of the log is there, it says what the ledger said when it was that long."""

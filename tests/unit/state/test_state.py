@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -297,6 +298,52 @@ def test_a_full_disk_costs_the_state_and_not_the_worker(path: Path) -> None:
     again = Life(path)
     assert {(): 3} == again.ledger.read()[names.TASK_UNKNOWN]
     again.kill()
+
+
+class BusyDirectory(StateDirectory):
+    """A directory in which something happens while the second snapshot is being written.
+
+    Args:
+        path: Where it is.
+        full: Whether the log that belongs to it takes nothing.
+    """
+
+    def __init__(self, path: Path, *, full: bool = False) -> None:
+        super().__init__(path)
+        self._full = full
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def begin_log(self, generation: int) -> int:
+        """The log."""
+        full = self._full and generation == 2  # the second
+        return os.open("/dev/full", os.O_WRONLY) if full else super().begin_log(generation)
+
+    def write_snapshot(self, generation: int, snapshot: bytes, *, durably: bool = False) -> None:
+        """Writes it, and lets the other thing happen."""
+        super().write_snapshot(generation, snapshot, durably=durably)
+        if generation == 2:  # the second
+            self.meanwhile()
+
+
+def test_a_snapshot_that_is_overtaken_is_left_out(path: Path) -> None:
+    """While one thread writes a snapshot the log may become too long: the newer snapshot of that stays the newest."""
+    directory = BusyDirectory(path)
+    life = Life(path, directory=directory)
+    directory.meanwhile = life.state.begin
+    life.state.begin()
+    assert [] == life.state.complaints
+    assert ["3.log", "3.snapshot", "lock"] == files(path)
+    life.kill()
+
+
+def test_a_snapshot_whose_log_fails_is_left_out(path: Path) -> None:
+    """What could not be written while a snapshot was, is missing in it: it is not left for the next life."""
+    directory = BusyDirectory(path, full=True)
+    life = Life(path, directory=directory)
+    directory.meanwhile = lambda: life.ledger.count(names.TASK_UNKNOWN)
+    life.state.begin()
+    assert not [name for name in files(path) if name.endswith(".snapshot")]
+    life.kill()
 
 
 def test_a_child_writes_nothing(path: Path) -> None:
