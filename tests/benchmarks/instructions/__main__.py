@@ -7,10 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.benchmarks.comparison import collecting
-from tests.benchmarks.instructions.counting import FEW, MANY, per_task
+from tests.benchmarks.instructions.counting import FEW, MANY, Instructions, per_task
 from tests.benchmarks.instructions.report import BEGIN, END, table
 from tests.benchmarks.report import replaced
-from tests.benchmarks.variants import BARE, VARIANTS
+from tests.benchmarks.variants import BARE, VARIANTS, Variant
 
 PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
 DEFAULT = ("metrics", "spans", "sampled", "events", "upstream")
@@ -19,13 +19,14 @@ DEFAULT = ("metrics", "spans", "sampled", "events", "upstream")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Count, print the table, and write it into the page if asked to."""
     options = _options(arguments)
-    counted = []
+    variants = [variant for variant in VARIANTS if variant is BARE or variant.key in options.variants]
+    counted: list[tuple[Variant, list[Instructions]]] = [(variant, []) for variant in variants]
     with collecting() as collector:
-        for variant in VARIANTS:
-            if variant is BARE or variant.key in options.variants:
-                _say(f"{variant.meaning}: {MANY} tasks under Valgrind")
-                counted.append((variant, per_task(variant, collector.otlp_http_endpoint)))
-    measured = f"{_conditions()}\n\n{table(counted)}"
+        for number in range(1, options.rounds + 1):
+            for variant, counts in counted:
+                _say(f"round {number} of {options.rounds}, {variant.meaning}: {MANY} tasks under Valgrind")
+                counts.append(per_task(variant, collector.otlp_http_endpoint))
+    measured = f"{_conditions(options.rounds)}\n\n{table(counted)}"
     sys.stdout.write(f"{measured}\n")
     if options.write:
         PAGE.write_text(replaced(PAGE.read_text(), measured, BEGIN, END))
@@ -38,15 +39,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--variants", nargs="*", choices=keys, default=DEFAULT, help="what is compared with bare Celery"
     )
+    parser.add_argument("--rounds", type=int, default=3, help="how often (default: 3)")
     parser.add_argument("--write", action="store_true", help=f"write the table into docs/{PAGE.name}")
     return parser.parse_args(arguments)
 
 
-def _conditions() -> str:
+def _conditions(rounds: int) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "opentelemetry-sdk", "celery-otel"))
     return (
         f"Instructions per task that does nothing: the difference between {MANY} tasks and {FEW}, in user mode, of one "
-        f"prefork worker with 2 children, Redis, Python {sys.version.split()[0]}, {packages}."
+        f"prefork worker with 2 children, in {rounds} rounds, Redis, Python {sys.version.split()[0]}, {packages}."
     )
 
 
