@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests run: Debian's redis-server, rabbitmq-server and prometheus-alertmanager, chromium for the
-# API's page, and libfaketime for clocks that are set, where missing.
+# Installs what the tests run: Debian's redis-server, rabbitmq-server and prometheus-alertmanager, and chromium for the
+# API's page, where missing.
 # Only the programs are used: the tests start their own servers on free ports, and the system's services may be stopped
 # and disabled.
 set -euo pipefail
@@ -10,7 +10,6 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 command -v rabbitmq-server >/dev/null || [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || missing+=(rabbitmq-server)
 command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || missing+=(prometheus-alertmanager)
 command -v chromium >/dev/null || missing+=(chromium)
-compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)
 ((${#missing[@]})) || exit 0
 
 fail() {

@@ -10,9 +10,10 @@ from tests.chaos.events import EVENTS, black_hole
 from tests.chaos.rounds import Round, run
 
 #: Between them most kinds of events, on processes, threads and greenlets.
-SEEDS = (1, 5, 12)
-#: Left to `make chaos`: what needs rights that not every machine gives, or takes a round of its own.
-LEFT_OUT = {"disk", "cable", "clock", "memory", "wire"}
+SEEDS = (33, 188, 205)
+#: Left to `make chaos`: what needs rights that not every machine gives, or takes a round of its own. A lost broker has
+#: tests of its own: test_ledger_broker.py.
+LEFT_OUT = {"broker", "cable", "clock", "disk", "memory", "wire"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _chosen(options: argparse.Namespace) -> list[Round]:
     seeds = random.Random(options.seed)
     numbers = [seeds.randrange(1_000_000) for _ in range(options.rounds)] if options.only is None else [options.only]
-    return [Round.of(number, _event(options), state=options.state) for number in numbers]
+    return [Round.of(number, _event(options), state=options.state, busy=options.busy) for number in numbers]
 
 
 def _event(options: argparse.Namespace) -> Event | None:
@@ -67,6 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--event", choices=[event.key for event in EVENTS], help="only this happens; by default any")
     parser.add_argument("--black-hole", type=float, metavar="SECONDS", help="only this: exports vanish for so long")
     parser.add_argument("--state", action="store_true", help="the workers keep their counts on the disk")
+    parser.add_argument("--busy", action="store_true", help="the machine has other work: leave the time limits out")
     parser.add_argument("--figures", type=Path, metavar="FILE", help="append each round's figures as a line of JSON")
     return parser.parse_args(arguments)
 

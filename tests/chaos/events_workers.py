@@ -10,10 +10,8 @@ from tests.acceptance.ledger.driver import Condition, Steps
 from tests.chaos.event import Event
 from tests.chaos.moments import later
 from tests.chaos.place import Need, Place
+from tests.chaos.recovery import answers, gives_up
 
-#: With Redis down while messages are unacknowledged, Celery 5.7 ends the worker (kombu restores them to a connection
-#: that it has closed); the running tasks end first.
-DIES, BACK = "Unrecoverable error", "Connected to"
 #: How often a round kills a worker or breaks connections.
 TIMES = 3
 
@@ -35,37 +33,26 @@ def _main_killed(place: Place, chance: random.Random) -> Steps:
 def _broker_killed(place: Place, chance: random.Random) -> Steps:
     for _ in range(TIMES):
         yield later(place.pipeline, chance)
-        marks = _marks(place)
         # At once: what the driver sends in between would not arrive, which is no loss of a count.
         place.broker.kill()
         place.broker.start()
-        yield from _recovered(place, marks)
+        yield from _recovered(place)
 
 
 def _connections_cut(place: Place, chance: random.Random) -> Steps:
     for _ in range(TIMES):
         yield later(place.pipeline, chance)
-        marks = _marks(place)
         place.wire.cut()
-        yield from _recovered(place, marks)
+        yield from _recovered(place)
 
 
-def _marks(place: Place) -> dict[CeleryWorker, int]:
-    """How often each worker has connected so far."""
-    return {worker: worker.log.count(BACK) for worker in (place.scene.first, place.scene.second)}
-
-
-def _recovered(place: Place, marks: dict[CeleryWorker, int]) -> Iterator[Condition]:
+def _recovered(place: Place) -> Iterator[Condition]:
     """Wait until each worker has connected again, or has ended, and start those that have."""
-    for worker, before in marks.items():
-        yield _decided(worker, before)
-        if DIES in worker.process.log_since_start:
+    for worker in (place.scene.first, place.scene.second):
+        yield lambda: gives_up(worker) or answers(place.scene, worker)  # noqa: B023 - asked before the next one
+        if gives_up(worker):
             yield lambda: not worker.alive  # noqa: B023 - asked before the next one
             yield from _started_again(place, worker)
-
-
-def _decided(worker: CeleryWorker, before: int) -> Condition:
-    return lambda: worker.log.count(BACK) > before or DIES in worker.process.log_since_start
 
 
 def _started_again(place: Place, worker: CeleryWorker) -> Iterator[Condition]:

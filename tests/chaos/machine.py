@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.acceptance.ledger.scene import Pipeline
+from tests.chaos.place import SCRAPES
 from tests.chaos.result import Result
 from tests.chaos.world import TASKS, World
 
@@ -49,7 +50,7 @@ def walk(tasks: int, seed: int, directory: Path, report: Report, steps: int = ST
         played.append(result)
         report(result)
 
-    with Pipeline(directory / "pipeline") as pipeline:
+    with Pipeline(directory / "pipeline", scrape_interval=SCRAPES) as pipeline:
 
         def make() -> World:
             name = f"walk-{len(played)}"

@@ -20,7 +20,7 @@ from tests.chaos.stepped_clock import SteppedClock
 #: What is swallowed costs its sender this patience, in seconds; by default ten.
 PATIENCE = {"OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
 #: How often Prometheus scrapes: time enough for a scrape while servers start and die on a small machine.
-SCRAPES = "2s"
+SCRAPES = "3s"
 #: Every span goes the way that keeps all, past the tail sampling.
 KEEP_ALL = {"KEEP_TASKS": ".*"}
 #: Whether a second delivery of a running task starts after its first has ended is up to the children.

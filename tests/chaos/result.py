@@ -17,6 +17,7 @@ class Result:
         unexported: The longest time from the last export of a MAIN to its death, in seconds.
         kills: How many MAINs were killed.
         unseen: Failures and retries that were exported, and that Prometheus cannot tell from those of the life before.
+        forgotten: Runs that Celery itself had given back to the broker, so that its MAIN never heard how they ended.
     """
 
     attempts: int
@@ -28,12 +29,13 @@ class Result:
     unexported: float = 0.0
     kills: int = 0
     unseen: int = 0
+    forgotten: int = 0
 
     def __str__(self) -> str:
         """The figures in words."""
         said = f"{self.attempts} attempts, {self.series} series and {self.spans} spans compared"
         if not self.kills:
-            return f"{said}, all equal"
+            return f"{said}, all equal" + f" ({self.forgotten} runs of returned attempts)" * bool(self.forgotten)
         lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
         unseen = f"; {self.unseen} failures and retries are not seen by increase()" * bool(self.unseen)
         return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most{unseen}"

@@ -7,6 +7,8 @@ from io import StringIO
 from pathlib import Path
 
 from tests.acceptance.ledger.conditions import Conditions
+from tests.acceptance.ledger.driver import Steps
+from tests.acceptance.ledger.outcome import Outcome
 from tests.chaos import planned_round, witnessed_round
 from tests.chaos.event import Event
 from tests.chaos.events import EVENTS
@@ -16,7 +18,7 @@ from tests.chaos.result import Result
 POOLS = ("prefork", "prefork", "threads", "gevent")
 TIMES = (2, 8)
 #: Events that may come together with another one.
-COMPANY = (0, 2)
+COMPANY = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Round:
         times: At most so many attempts of each outcome.
         events: What goes wrong.
         state: Whether the workers keep their counts on the disk.
+        busy: Whether the machine is busy with something else: then time limits are left out, which Celery itself
+            enforces too late there.
     """
 
     seed: int
@@ -36,15 +40,17 @@ class Round:
     times: int
     events: tuple[Event, ...]
     state: bool = False
+    busy: bool = False
 
     @classmethod
-    def of(cls, seed: int, only: Event | None = None, *, state: bool = False) -> "Round":
+    def of(cls, seed: int, only: Event | None = None, *, state: bool = False, busy: bool = False) -> "Round":
         """The round of a seed: always the same for the same one.
 
         Args:
             seed: Decides what is not given.
             only: The one event; by default the seed chooses.
             state: Whether the workers keep their counts on the disk.
+            busy: Whether time limits are left out.
         """
         chance = random.Random(seed)
         first = only or chance.choice(EVENTS)
@@ -53,7 +59,7 @@ class Round:
             pool=pool, acks_late=chance.random() < 1 / 2, queue=f"chaos-{first.key}-{seed}", concurrency=4
         )
         events = (first,) if only or first.alone else _with_company(first, conditions, chance)
-        return cls(seed, conditions, chance.randint(*TIMES), events, state)
+        return cls(seed, conditions, chance.randint(*TIMES), events, state, busy)
 
     @property
     def left_out(self) -> list[str]:
@@ -85,7 +91,7 @@ def run(chosen: Round, directory: Path) -> Result:
         AssertionError: A number is not as it must be.
         DeadlineError: A sign did not come.
     """
-    events = chosen.possible
+    events = [*chosen.possible, *[BUSY] * chosen.busy]
     needs = frozenset(need for event in events for need in event.needs)
     play = planned_round.run if all(event.planned for event in events) else witnessed_round.run
     with (
@@ -94,6 +100,18 @@ def run(chosen: Round, directory: Path) -> Result:
     ):
         place.scene.start_workers()
         return play(place, events, chosen.times, chosen.seed)
+
+
+def _nothing_happens(_: Place, __: random.Random) -> Steps:
+    yield from ()
+
+
+def _no_limit(outcome: Outcome) -> bool:
+    return "limit" not in outcome.name
+
+
+#: Something else takes the machine's time.
+BUSY = Event("busy", "the machine is busy", _nothing_happens, allows=_no_limit)
 
 
 def _with_company(first: Event, conditions: Conditions, chance: random.Random) -> tuple[Event, ...]:

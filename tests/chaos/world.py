@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,13 +13,12 @@ from tests.acceptance.ledger import span_plan
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.plan import Plan, total
 from tests.acceptance.ledger.run import assert_balanced
-from tests.acceptance.ledger.scene import SETTLING, Pipeline, Scene
+from tests.acceptance.ledger.scene import Pipeline, Scene
 from tests.acceptance.ledger.wire import Wire
-from tests.chaos.events_workers import BACK, DIES
-from tests.chaos.place import PATIENCE
+from tests.chaos.recovery import answers, gives_up
 from tests.chaos.result import Result
 from tests.chaos.testimony import RECEIVED, Said, plan_of
-from tests.chaos.witnessed_round import RETURNED, come_to_rest, given_back, said
+from tests.chaos.witnessed_round import come_to_rest, given_back, said, unreturned, without_forgotten
 
 #: What a child's birth and death right after each other make of these, the journal cannot tell.
 UNPLANNABLE = frozenset({"celery_task_duplicates_total", "celery_worker_child_restarts_total"})
@@ -33,6 +31,8 @@ TASKS: dict[str, tuple[int, ...]] = {
     "ledger.ignore": (),
     "ledger.reject": (),
 }
+#: How long workers may take to recover, in seconds.
+PATIENCE = 120.0
 _NOT_THERE = {"PENDING", "STARTED"}
 
 
@@ -57,6 +57,8 @@ class World:
             self.scene = starting.enter_context(self._scene(directory / "scene", name, broker.url))
             self.scene.start_workers()
             self._stack = starting.pop_all()
+        # So that there is something to compare in every walk.
+        self.publish("ledger.success", 20)
 
     def _scene(self, directory: Path, name: str, broker_url: str) -> Scene:
         return Scene(
@@ -65,7 +67,6 @@ class World:
             directory,
             broker_url=broker_url,
             wire_url=self._wire.url,
-            env=PATIENCE,
             unplannable=UNPLANNABLE,
         )
 
@@ -86,10 +87,9 @@ class World:
 
     def cut_connections(self) -> None:
         """Break every connection of both workers to the broker, and return when they have new ones."""
-        before = {worker: worker.log.count(BACK) for worker in self.workers}
         self._wire.cut()
-        for worker, connected in before.items():
-            self._await_connection(worker, connected)
+        for worker in self.workers:
+            self._await_connection(worker)
 
     def restart(self, which: int) -> None:
         """Stop a worker in an orderly way, and start it again."""
@@ -109,24 +109,26 @@ class World:
             AssertionError: A number is not as it must be.
         """
         come_to_rest(self.scene)
-        ends = self._ends()
-        reading, plan = self.scene.settled(lambda: self._plan(ends))
+        lines = [*self._receipts(), *self._ends()]
+        reading, plan = self.scene.settled(lambda: self._plan(lines))
         assert_balanced(self.scene, reading, plan)
-        assert {} == self._unaccounted(ends), "by task: received, but neither ended nor given back"
-        return Result(self._received().total(), len(plan), span_plan.spans_of(plan).total())
+        heard = without_forgotten(lines, reading)
+        assert {} == unreturned(heard, reading), "by task: received, but neither ended nor given back"
+        forgotten = len(lines) - len(heard)
+        return Result(len(self._receipts()), len(plan), span_plan.spans_of(plan).total(), forgotten=forgotten)
 
     def close(self) -> None:
         """End everything but the pipeline."""
         self._stack.close()
 
-    def _await_connection(self, worker: CeleryWorker, connected: int) -> None:
+    def _await_connection(self, worker: CeleryWorker) -> None:
         wait_until(
-            lambda: worker.log.count(BACK) > connected or DIES in worker.process.log_since_start,
-            deadline=SETTLING,
+            lambda: gives_up(worker) or answers(self.scene, worker),
+            deadline=PATIENCE,
             message=lambda: f"{worker.node_name} does not connect again\n{worker.process.log_tail}",
         )
-        if DIES in worker.process.log_since_start:
-            worker.process.wait(SETTLING)
+        if gives_up(worker):
+            worker.process.wait(PATIENCE)
             worker.start()
 
     def _ends(self) -> list[Said]:
@@ -148,17 +150,9 @@ class World:
         # Killed between the result and the line that tells of it.
         return [Said(0.0, self._sent[task_id], task_id, "success", "")]
 
-    def _plan(self, ends: list[Said]) -> Plan:
-        receipts = [line for line in said(self.scene) if line.what == RECEIVED]
-        return total(plan_of([*receipts, *ends], self.scene.conditions.queue), given_back(self.scene))
+    def _plan(self, lines: list[Said]) -> Plan:
+        heard = without_forgotten(lines, self.scene.reading())
+        return total(plan_of(heard, self.scene.conditions.queue), given_back(self.scene))
 
-    def _received(self) -> Counter[str]:
-        return Counter(line.task for line in said(self.scene) if line.what == RECEIVED)
-
-    def _unaccounted(self, ends: list[Said]) -> dict[str, int]:
-        left = self._received()
-        left.subtract(Counter(end.task for end in ends))
-        for series, number in self.scene.reading().totals().items():
-            if series.metric == RETURNED:
-                left[dict(series.labels)["task_name"]] -= number
-        return {task: number for task, number in left.items() if number}
+    def _receipts(self) -> list[Said]:
+        return [line for line in said(self.scene) if line.what == RECEIVED]
