@@ -20,6 +20,7 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.harmless import HOOK as RUN
+from celery_otel.header_lines import header_lines
 from celery_otel.hooks import current
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import Stamp, found_stamp
@@ -127,7 +128,7 @@ class ChildTracing:
     def _content(self, context: TaskContext) -> Context:
         """What is in the context of a task: its span, the way to its worker, and what came with its message."""
         try:
-            received = _received_context(context.request)
+            received = _received_context(context.request, self._log)
             found = found_stamp(context.request)
             if found is None:
                 return received
@@ -190,7 +191,7 @@ def _other_fields(propagator: TextMapPropagator) -> frozenset[str]:
     return frozenset(propagator.fields - _SPAN_FIELDS)
 
 
-def _received_context(request: Mapping[str, Any]) -> Context:
+def _received_context(request: Mapping[str, Any], log: FailureLog) -> Context:
     """What came with the message besides the span: baggage, above all. Empty, whatever a task before it left."""
     propagator = propagate.get_global_textmap()
     received: Mapping[str, Any] = request.get("headers") or {}
@@ -198,4 +199,6 @@ def _received_context(request: Mapping[str, Any]) -> Context:
     if others.isdisjoint(request) and others.isdisjoint(received):
         return Context()
     headers = {**received, **request}
-    return propagator.extract({key: text for key, text in headers.items() if isinstance(text, str)}, Context())
+    texts = {key: text for key, text in headers.items() if isinstance(text, str)}
+    with header_lines(log):
+        return propagator.extract(texts, Context())

@@ -10,6 +10,7 @@ from celery_otel.core.outcome import Report, ReportKind
 
 SUCCEEDED = Report(ReportKind.SUCCEEDED)
 KILLED_QUIETLY = Report(ReportKind.KILLED_QUIETLY)
+_NAME = vars(type)["__name__"].__get__
 _KINDS: tuple[tuple[Any, ReportKind], ...] = (
     (Reject, ReportKind.REJECTED),
     (Ignore, ReportKind.IGNORED),
@@ -60,7 +61,8 @@ def name(error: Any) -> str:
     """The class name of an exception, also of one that could not be pickled and came as its description."""
     if isinstance(error, UnpickleableExceptionWrapper):
         return str(error.exc_cls_name)
-    return type(error).__name__
+    # Past a metaclass that has a name of its own, which may be anything.
+    return str(_NAME(type(error)))
 
 
 def full_name(error: Any) -> str:

@@ -14,6 +14,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from celery_otel.core.span import TRACEPARENT_FORM, Attributes, SpanIdentity, SpanLink
+from celery_otel.failures import FailureLog
+from celery_otel.header_lines import header_lines
 
 
 class HeaderGetter(Getter[Mapping[str, Any]]):
@@ -44,6 +46,7 @@ class IdentityMaker:
         sampler: Decides which spans are recorded.
         ids: Draws trace and span ids.
         extract: Reads a context from message headers; by default the global propagator.
+        log: Where malformed headers are told.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class IdentityMaker:
         sampler: Sampler,
         ids: IdGenerator | None = None,
         extract: Callable[..., Context] = propagate.extract,
+        log: FailureLog | None = None,
     ) -> None:
         self._sampler = sampler
         self._obeys = obeys_parent(sampler)
         self._ids = ids or RandomIdGenerator()
         self._extract = extract
+        self._log = log or FailureLog()
         self._propagator: object = None
         self._standard = False
 
@@ -96,7 +101,8 @@ class IdentityMaker:
     ) -> SpanIdentity:
         name, attributes = about()
         # An explicit empty context: the ambient one of MAIN is nobody's parent.
-        context = self._extract(headers, Context(), getter=GETTER)
+        with header_lines(self._log):
+            context = self._extract(headers, Context(), getter=GETTER)
         parent = trace.get_current_span(context).get_span_context()
         trace_id = parent.trace_id if parent.is_valid else self._ids.generate_trace_id()
         result = self._sampler.should_sample(
