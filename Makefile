@@ -76,6 +76,23 @@ bench-counts: venv servers tools ## Count how many of each monitor's counts are 
 chaos: venv servers tools ## Break what stands around the workers at random, and compare all the same (ROUNDS=50 SEED=n)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
 
+.PHONY: attack
+attack: venv servers tools ## Attack a worker, the API and the collector (ONLY=worker, floods, api or collector; NAMES=n SEED=n)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.attacks $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(NAMES),--names $(NAMES)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: audit
+audit: venv tools ## Look for known weaknesses: in what is pinned, in the Go programs, and in the code
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.audit
+
+.PHONY: compatibility
+compatibility: venv servers tools ## Play the ledger's plan on other versions of Celery and of the dependencies (ONLY='Celery 5.5')
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility --write $(if $(ONLY),--only '$(ONLY)')
+
+.PHONY: celery-tests
+celery-tests: venv servers ## Run Celery's own integration tests, bare and instrumented
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility.celery_tests
+
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.api
