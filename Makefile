@@ -87,7 +87,7 @@ audit: venv tools ## Look for known weaknesses: in what is pinned, in the Go pro
 
 .PHONY: compatibility
 compatibility: venv servers tools ## Play the ledger's plan on other versions of Celery and of the dependencies (ONLY='Celery 5.5')
-	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility --write $(if $(ONLY),--only '$(ONLY)')
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility $(if $(ONLY),--only '$(ONLY)',--write)
 
 .PHONY: celery-tests
 celery-tests: venv servers ## Run Celery's own integration tests, bare and instrumented

@@ -146,6 +146,7 @@ def _shown(client: httpx.Client, token: str) -> int:
 
 def wrong_places(api: Api) -> Verdict:
     """Requests that name another host, or come from another site's page."""
+    before = api.memory
     allowed = {"Authorization": f"Bearer {api.token}"}
     revoke = "/api/v1/celery/tasks/x/revoke"
     asked = {
@@ -156,7 +157,7 @@ def wrong_places(api: Api) -> Verdict:
         "an origin that is none": (403, api.asked(revoke, method="POST", headers={**allowed, "Origin": "http://[x"})),
         "another site": (403, api.asked(revoke, method="POST", headers={**allowed, "Sec-Fetch-Site": "cross-site"})),
     }
-    verdict, before = Verdict("requests for another host or of another site", len(asked)), api.memory
+    verdict = Verdict("requests for another host or of another site", len(asked))
     for name, (status, answer) in asked.items():
         verdict.hold(answer.status_code == status, f"{name}: {answer.status_code} instead of {status}")
     return api.hold(verdict, before)
@@ -188,7 +189,8 @@ def bodies(api: Api) -> Verdict:
 
 def _pieces() -> Iterator[bytes]:
     """A chunked body of 4 MB."""
-    yield b"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    yield b"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    yield b"Transfer-Encoding: chunked\r\n\r\n"
     for _ in range(64):
         yield b"%x\r\n%s\r\n" % (len(BLOCK), BLOCK)
 

@@ -38,4 +38,4 @@ def _hold(target: Target, verdict: Verdict, name: str, received: float) -> None:
 
 def _ended(target: Target) -> float:
     samples = target.samples()
-    return float(samples["celery_task_total"] + samples["celery_task_returned_total"])
+    return samples["celery_task_total"] + samples["celery_task_returned_total"]

@@ -4,7 +4,8 @@ import copy
 import json
 import math
 import uuid
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -129,12 +130,12 @@ class Target:
                 lambda: is_reachable(self._metrics_url), deadline=PATIENCE, message=lambda: self.worker.process.log_tail
             )
 
-    def samples(self) -> Counter[str]:
+    def samples(self) -> Mapping[str, float]:
         """The values of the page that the worker serves, summed by name; the page is one reading, and balances."""
-        found: Counter[str] = Counter()
+        found: defaultdict[str, float] = defaultdict(float)
         for family in text_string_to_metric_families(fetch(self._metrics_url)):
             for sample in family.samples:
-                found[sample.name] += sample.value  # type: ignore[assignment]  # a Counter takes floats as well
+                found[sample.name] += sample.value
         return found
 
     def series(self) -> int:

@@ -20,6 +20,8 @@ from tests.compatibility.environments import SHOWN, Environment, all_environment
 
 PAGE = ROOT / "docs" / "reference" / "compatibility.md"
 BEGIN, END = "<!-- ledger: begin -->\n", "<!-- ledger: end -->"
+#: How workers run: the pool, and whether they acknowledge late.
+RUNS = (("prefork", False), ("prefork", True), ("threads", True), ("gevent", False))
 HEAD = f"| environment | {' | '.join(SHOWN)} | run | attempts | series | |\n{'| --- ' * (len(SHOWN) + 5)}|\n"
 
 
@@ -45,12 +47,13 @@ def _rows(environment: Environment, pipeline: Pipeline, directory: Path, times: 
     versions = environment.versions()
     minor = tuple(int(part) for part in versions["celery"].split(".")[:2])
     rows = []
-    for pool, acks_late in (("prefork", False), ("prefork", True), ("threads", True), ("gevent", False)):
+    for pool, acks_late in RUNS:
         slug = f"compatibility-{environment.name.replace(' ', '')}-{pool}-{'late' if acks_late else 'early'}"
         conditions = Conditions(pool, acks_late=acks_late, celery=(minor[0], minor[1]), queue=slug)
         shown = " | ".join(versions[name] for name in SHOWN)
         how = f"{pool}, {'late' if acks_late else 'early'}"
-        rows.append(_said(f"| {environment.name} | {shown} | {how} | {_played(conditions, environment, pipeline, directory, times)} |"))
+        played = _played(conditions, environment, pipeline, directory, times)
+        rows.append(_said(f"| {environment.name} | {shown} | {how} | {played} |"))
     return rows
 
 

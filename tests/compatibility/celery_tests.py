@@ -23,7 +23,7 @@ from celery_otel_pipeline.repository import ROOT
 from tests.compatibility.environments import CACHE, Environment
 
 #: What the tests need beside Celery; of their own list, without what needs servers in containers.
-NEEDED = ("pytest", "pytest-celery[redis]<2", "pytest-timeout", "pytest-subtests", "pytest-click", "pytest-order", "pymongo")
+NEEDED = ("pytest", "pytest-celery<1", "pytest-timeout", "pytest-subtests", "pytest-click", "pytest-order")
 PLUGIN = "tests.compatibility.instrumented_plugin"
 SECONDS_OF_A_TEST = 60
 Outcomes = Mapping[str, str]

@@ -1,0 +1,70 @@
+"""Looks for known weaknesses: `python -m tests.audit` (`make audit`). Exit status 1 if one is found that is not triaged.
+
+The tools are no dependency of the project: they have an environment of their own under ~/.cache/celery-otel. What a tool
+cannot do, because it does not reach its database, is said and is no finding.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from celery_otel_pipeline.repository import ROOT
+from celery_otel_pipeline.tools import tool_path
+
+CACHE = Path.home() / ".cache" / "celery-otel" / "audit"
+TOOLS = ("pip-audit", "bandit")
+GOVULNCHECK = "golang.org/x/vuln/cmd/govulncheck@v1.1.4"
+GO_PROGRAMS = ("otelcol", "prometheus", "promtool", "jaeger")
+OWN = ("instrumentation", "api", "collector")
+#: What bandit says that is no weakness here: docs/security.md has the reasons.
+TRIAGED = ("B101", "B404", "B603", "B607")
+
+
+def main() -> int:
+    """Runs all, and returns the exit status."""
+    found = [_done(name, run) for name, run in (("bandit", _bandit), ("pip-audit", _pip_audit), ("govulncheck", _go))]
+    return int(any(found))
+
+
+def _done(name: str, run: Callable[[], bool]) -> bool:
+    print(f"--- {name}", flush=True)  # noqa: T201  # the report is what the program is for
+    found = run()
+    print(f"--- {name}: {'findings' if found else 'no finding'}", flush=True)  # noqa: T201  # as above
+    return found
+
+
+def _tool(name: str) -> str:
+    if not (CACHE / "bin" / name).exists():
+        subprocess.run([sys.executable, "-m", "venv", CACHE], check=True)
+        subprocess.run([CACHE / "bin" / "pip", "install", "--quiet", *TOOLS], check=True)
+    return str(CACHE / "bin" / name)
+
+
+def _bandit() -> bool:
+    argv = [_tool("bandit"), "--quiet", "--recursive", "--skip", ",".join(TRIAGED), *OWN]
+    return bool(_status(argv))
+
+
+def _pip_audit() -> bool:
+    argv = [_tool("pip-audit"), "--requirement", "constraints.txt", "--no-deps", "--disable-pip"]
+    return bool(_status(argv))
+
+
+def _go() -> bool:
+    """The programs as they are built: their source is not needed."""
+    environment = {**os.environ, "GOBIN": str(CACHE / "bin"), "GOFLAGS": "-mod=mod"}
+    program = CACHE / "bin" / "govulncheck"
+    if not program.exists():
+        subprocess.run(["go", "install", GOVULNCHECK], check=True, env=environment)
+    return any([bool(_status([str(program), "-mode=binary", str(tool_path(name))])) for name in GO_PROGRAMS])
+
+
+def _status(argv: Sequence[str]) -> int:
+    print(f"$ {' '.join(argv)}", flush=True)  # noqa: T201  # as above
+    return subprocess.run(argv, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
