@@ -1,4 +1,4 @@
-"""What `celery_otel` offers beside a version of Celery that it does not know: it says so, and the worker runs without."""
+"""What `celery_otel` offers beside a version of Celery that it does not know: it says so, and that is all."""
 
 import logging
 import re

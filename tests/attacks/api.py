@@ -41,7 +41,8 @@ class Api:
     def asked(self, path: str = "/livez", **options: object) -> httpx.Response:
         """An answer."""
         method = str(options.pop("method", "GET"))
-        return httpx.request(method, self.url.join(path), timeout=WAIT, **options)  # type: ignore[arg-type]  # as httpx's
+        url = self.url.join(path)
+        return httpx.request(method, url, timeout=WAIT, **options)  # type: ignore[arg-type]  # httpx's own
 
     @property
     def memory(self) -> float:

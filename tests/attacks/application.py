@@ -36,7 +36,7 @@ def fail_as(name: str) -> None:
 @app.task(name="attack.garbage")
 def garbage(seed: int, number: int) -> int:
     """Writes into the way to MAIN what no instrumented task writes; gives how many datagrams went."""
-    from tests.attacks.garbage import write_garbage  # noqa: PLC0415  # its private parts are no business of the bare one
+    from tests.attacks.garbage import write_garbage  # noqa: PLC0415  # a bare worker does without the product
 
     return write_garbage(seed, number)
 

@@ -1,4 +1,4 @@
-"""What a task writes into the way to its worker's MAIN process that no instrumented task would: seeded, so repeatable."""
+"""What a task writes into the way to its worker's MAIN process that no instrumented task would, by a seed."""
 
 import json
 import os
@@ -52,5 +52,5 @@ def _datagram(chance: random.Random) -> bytes:
         return b"[" * DEEP
     notes = {chance.choice(NOTES): chance.choice(WRONG) for _ in range(chance.randrange(3))}
     record = {key: chance.choice(WRONG) for key in chance.sample(KEYS, chance.randrange(1, 5))}
-    content = json.dumps([record, notes] if kind == 2 else [chance.choice(WRONG)])  # noqa: PLR2004  # one kind of four
+    content = json.dumps([record, notes] if kind == 2 else [chance.choice(WRONG)])  # one kind of four
     return content.encode("utf-8", "replace")

@@ -26,14 +26,14 @@ class _NoTextError(Exception):
 
 
 class _UntrueClassError(Exception):
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]  # that it may be anything is the attack
+    @property  # type: ignore[misc]  # that it may be anything is the attack
+    def __class__(self) -> Any:
         return Retry
 
 
 class _NoClassError(Exception):
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]  # as above
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
         raise RuntimeError("no class")
 
 
@@ -80,10 +80,7 @@ def _raising(error: Callable[[], BaseException]) -> Callable[[], NoReturn]:
 
 
 def _deep(number: int = DEEP) -> NoReturn:
-    try:
-        raise ValueError("the innermost")
-    except ValueError as error:
-        inner: BaseException = error
+    inner = ValueError("the innermost")
     for _ in range(number):
         outer = ValueError("x")
         outer.__cause__ = inner

@@ -1,7 +1,6 @@
 """The way from the children to MAIN: garbage that a task writes into it, and whether another process reaches it."""
 
 import errno
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +8,16 @@ from pathlib import Path
 from tests.attacks.target import Target
 from tests.attacks.verdict import Verdict
 
-_OPEN = "import sys\nfor path in sys.argv[1:]:\n    try:\n        open(path, 'wb').close()\n        print(0)\n" + (
-    "    except OSError as error:\n        print(error.errno)\n"
-)
+_OPEN = """
+import sys
+
+for path in sys.argv[1:]:
+    try:
+        open(path, "wb").close()
+        print(0)
+    except OSError as error:
+        print(error.errno)
+"""
 
 
 def attack(target: Target, tasks: int, datagrams: int, seed: int) -> Verdict:
@@ -52,6 +58,6 @@ def foreign(target: Target) -> Verdict:
 
 def _is_socket(path: Path) -> bool:
     try:
-        return os.readlink(path).startswith("socket:")
+        return str(path.readlink()).startswith("socket:")
     except FileNotFoundError:
         return False

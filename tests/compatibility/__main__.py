@@ -1,4 +1,4 @@
-"""The command line: `python -m tests.compatibility` (`make compatibility`). Exit status 1 if a plan does not balance."""
+"""The command line: `python -m tests.compatibility` (`make compatibility`). Exit status 1 if one does not balance."""
 
 import argparse
 import subprocess
@@ -29,11 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Plays the plan in each environment, prints a table, and returns the exit status."""
     options = _options(arguments)
     rows: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="celery-otel-compatibility-") as name:
-        with Pipeline(Path(name) / "pipeline", metric_expiration="30s") as pipeline:
-            for environment in all_environments():
-                if options.only in {None, environment.name}:
-                    rows += _rows(environment, pipeline, Path(name), options.times)
+    with (
+        tempfile.TemporaryDirectory(prefix="celery-otel-compatibility-") as name,
+        Pipeline(Path(name) / "pipeline", metric_expiration="30s") as pipeline,
+    ):
+        for environment in all_environments():
+            if options.only in {None, environment.name}:
+                rows += _rows(environment, pipeline, Path(name), options.times)
     if options.write:
         _write(rows)
     return int(any("equal" not in row for row in rows))

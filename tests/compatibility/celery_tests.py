@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from celery_otel_pipeline.otlp_sink import OtlpSink
 from celery_otel_pipeline.redis import RedisServer
@@ -80,7 +80,7 @@ def _run(python: Path, source: Path, tests: Sequence[str], *, instrumented: bool
             command = [str(part) for part in (*argv, *tests) if part]
             subprocess.run(command, cwd=source, env=environment, stdout=out, stderr=out, check=False)
         if instrumented:
-            print(f"it exported {len(sink.spans())} spans and {sink.metrics().total()} metrics")  # noqa: T201  # as above
+            print(f"exported: {len(sink.spans())} spans, {sink.metrics().total()} metrics")  # noqa: T201  # as above
         return _outcomes(report, log)
 
 
@@ -100,11 +100,11 @@ def _environment(redis: str, collector: str, source: Path) -> Mapping[str, str]:
 def _outcomes(report: Path, log: Path) -> Outcomes:
     if not report.exists():
         raise RuntimeError(f"there is no report: read {log}")
-    cases = ElementTree.parse(report).iter("testcase")  # noqa: S314  # pytest has just written it
+    cases = ET.parse(report).iter("testcase")  # noqa: S314  # pytest has just written it
     return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
 
 
-def _outcome(case: ElementTree.Element) -> str:
+def _outcome(case: ET.Element) -> str:
     kinds = [child.tag for child in case if child.tag in {"failure", "error", "skipped"}]
     return kinds[0] if kinds else "passed"
 

@@ -63,7 +63,7 @@ class Environment:
         if done.exists():
             return self.python
         subprocess.run([sys.executable, "-m", "venv", self.directory], check=True)
-        pip = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         wanted = ["--editable", str(ROOT), *WORKERS, *self.requirements, *more]
         subprocess.run([*pip, *self._constraints(), *wanted], check=True)
         done.touch()

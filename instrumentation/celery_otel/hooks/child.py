@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from celery import signals
+from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -30,6 +31,7 @@ from celery_otel.relay_record import Record
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
 from celery_otel.stamps import TRACEPARENT
 from celery_otel.task_context import TaskContext
+from celery_otel.untrusted import encodable
 from celery_otel.workplace import TASK, Post, RunningTask
 
 CHILD_HOOKS = ("task_prerun", "task_postrun", RUN)
@@ -199,6 +201,11 @@ def _received_context(request: Mapping[str, Any], log: FailureLog) -> Context:
     if others.isdisjoint(request) and others.isdisjoint(received):
         return Context()
     headers = {**received, **request}
-    texts = {key: text for key, text in headers.items() if isinstance(text, str)}
-    with header_lines(log):
-        return propagator.extract(texts, Context())
+    texts = {key: encodable(text) for key, text in headers.items() if isinstance(text, str)}
+    # What is logged meanwhile asks for the current span, and must not ask for the one that is being made here.
+    token = otel.attach(Context())
+    try:
+        with header_lines(log):
+            return propagator.extract(texts, Context())
+    finally:
+        otel.detach(token)

@@ -16,17 +16,18 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from celery_otel.core.span import TRACEPARENT_FORM, Attributes, SpanIdentity, SpanLink
 from celery_otel.failures import FailureLog
 from celery_otel.header_lines import header_lines
+from celery_otel.untrusted import encodable
 
 
 class HeaderGetter(Getter[Mapping[str, Any]]):
     """Reads the headers of a message, which come from the network and may be of any type."""
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
-        """The texts under a key."""
+        """The texts under a key, which propagators can encode."""
         value = carrier.get(key)
         if isinstance(value, str):
-            return [value]
-        return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
+            return [encodable(value)]
+        return [encodable(item) for item in value if isinstance(item, str)] if isinstance(value, list) else None
 
     def keys(self, carrier: Mapping[str, Any]) -> list[str]:
         """Every key, for propagators that look for a beginning."""

@@ -1,7 +1,6 @@
 """The API that is attacked answers all others, and does not grow: as `make attack` does it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

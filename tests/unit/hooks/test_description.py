@@ -10,7 +10,6 @@ from celery_otel.core.labels import BoundedLabel
 from celery_otel.hooks.description import Description, published_at
 from celery_otel.hooks.queues import Queues
 from celery_otel.message_headers import COUNTED
-from celery_otel.stamps import PUBLISHED_AT
 from celery_otel.untrusted import LONGEST
 
 DELIVERY = {"exchange": "", "routing_key": "orders"}
@@ -30,7 +29,7 @@ def described(task_id: object, *, forgets: bool = False, **headers: Any) -> Atte
 
 def test_a_message_says_whose_attempt_it_is() -> None:
     """Queue, identity and publish time come from the message, whatever the types of what it says."""
-    attempt = described(7, retries=2, delivery_info=DELIVERY, **{PUBLISHED_AT: "3.5"})
+    attempt = described(7, retries=2, delivery_info=DELIVERY, celery_otel_published_at="3.5")
     assert ("orders", ("7", "2", "0"), 3.5) == (attempt.queue, attempt.identity, attempt.published_at)
 
 

@@ -62,14 +62,14 @@ class _NoNameError(Exception, metaclass=_Named):
 
 
 class _NoClassError(Exception):
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]  # as above
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
         raise RuntimeError("no class")
 
 
 class _UntrueError(Exception):
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]  # as above
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
         return WorkerLostError
 
 
