@@ -12,6 +12,8 @@ AT_ONCE = 1000
 MEMORY, SERIES = 24.0, 6000
 #: Messages whose headers are large, and how large each header is.
 LARGE, SIZE = 300, 1_000_000
+#: Messages before the first look: Celery itself grows with the first large ones, and then no more.
+WARMING = 40
 
 Messages = Callable[[Target, int], Iterator[Envelope]]
 
@@ -52,10 +54,10 @@ def attack(target: Target, name: str, messages: Messages, number: int) -> Verdic
         target: The worker.
         name: What the table calls it.
         messages: Makes them.
-        number: How many; the first hundredth of them comes before the first look.
+        number: How many, behind the first few.
     """
     verdict = Verdict(name, number)
-    _send(target, messages, max(10, number // 100), verdict)
+    _send(target, messages, max(WARMING, number // 100), verdict)
     before = target.memory
     _send(target, messages, number, verdict)
     grown, series = target.memory - before, target.series()

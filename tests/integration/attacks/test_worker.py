@@ -47,5 +47,5 @@ def test_a_worker_bears_hostile_results_exceptions_and_garbage_from_a_task(targe
 
 def test_large_and_distinct_names_leave_nothing_behind(target: Target) -> None:
     """The series are bounded, and MAIN keeps neither the names nor the headers."""
-    right(floods.attack(target, "queues", floods.queues, 500))
-    right(floods.attack(target, "large headers", floods.large, 60))
+    right(floods.attack(target, "queues", floods.queues, 300))
+    right(floods.attack(target, "large headers", floods.large, 40))
