@@ -14,7 +14,7 @@ from celery_otel_pipeline.redis import RedisServer
 from tests.attacks import ends, floods, headers, receivers, scenes, way
 from tests.attacks.api import ATTACKS
 from tests.attacks.target import Target
-from tests.attacks.values import EVERYWHERE
+from tests.attacks.values import CELERYS, OURS, PROPERTIES
 from tests.attacks.verdict import Verdict
 
 PARTS = ("worker", "floods", "api", "collector")
@@ -49,15 +49,17 @@ def _said(verdicts: Iterator[Verdict]) -> Iterator[bool]:
 
 
 def _worker(broker: RedisServer, directory: Path, options: argparse.Namespace) -> Iterator[Verdict]:
-    def bare() -> Target:
-        return scenes.target(broker, directory, bare=True)
-
-    with scenes.target(broker, directory) as target:
-        yield headers.attack(target, bare, EVERYWHERE)
     with scenes.target(broker, directory) as target:
         yield ends.attack(target)
         yield way.attack(target, options.tasks, 500, options.seed)
         yield way.foreign(target)
+
+    def bare() -> Target:
+        return scenes.target(broker, directory, bare=True)
+
+    for places in (OURS, PROPERTIES, CELERYS):
+        with scenes.target(broker, directory) as target:
+            yield headers.attack(target, bare, places)
 
 
 def _floods(broker: RedisServer, directory: Path, options: argparse.Namespace) -> Iterator[Verdict]:

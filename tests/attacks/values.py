@@ -85,4 +85,3 @@ CELERYS = (
 """Headers of Celery's, some of which we read too."""
 PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_info.exchange", "delivery_info.routing_key")
 """Properties of the message, and what the broker says of its way."""
-EVERYWHERE = (*OURS, *CELERYS, *PROPERTIES)

@@ -61,7 +61,7 @@ class Scene:
                 "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
                 "PYTHONPATH": f"{ROOT}/instrumentation",
             },
-            python=str(Environment("aio pool").made("celery-aio-pool")),
+            python=str(Environment("aio pool", ("celery-aio-pool",)).made()),
             cwd=ROOT,
         )
 

@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -23,7 +24,20 @@ from celery_otel_pipeline.repository import ROOT
 from tests.compatibility.environments import CACHE, Environment
 
 #: What the tests need beside Celery; of their own list, without what needs servers in containers.
-NEEDED = ("pytest", "pytest-celery<1", "pytest-timeout", "pytest-subtests", "pytest-click", "pytest-order")
+NEEDED = (
+    "pytest==9.1.1",
+    "pytest-rerunfailures",
+    "pytest-subtests",
+    "pytest-timeout",
+    "pytest-click",
+    "pytest-order",
+    "freezegun",
+    "pydantic",
+    "SQLAlchemy",
+    "msgpack",
+    "cryptography",
+    "PyYAML",
+)
 PLUGIN = "tests.compatibility.instrumented_plugin"
 SECONDS_OF_A_TEST = 60
 Outcomes = Mapping[str, str]
@@ -32,20 +46,26 @@ Outcomes = Mapping[str, str]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs them both ways, prints the counts and what differs, and returns the exit status."""
     options = _options(arguments)
-    environment = Environment(f"Celery's tests {options.version}", (f"celery[redis]=={options.version}",))
-    python = environment.made(*NEEDED)
+    environment = Environment(f"celery-tests {options.version}", (f"celery[redis]=={options.version}", *NEEDED))
+    python = environment.made()
     tests = _source(options.version)
     chosen = options.tests or ["t/integration"]
-    bare, ours = (_run(python, tests, chosen, instrumented=how) for how in (False, True))
+    bare, ours = _both(python, tests, chosen)
     differing = _differing(bare, ours)
     if differing:
         print(f"once more: {sorted(differing)}")  # noqa: T201  # the report is what the program is for
-        again = [_run(python, tests, sorted(differing), instrumented=how) for how in (False, True)]
-        differing = _differing(*again) & differing
+        differing &= _differing(*_both(python, tests, sorted(differing)))
     for name, found in (("bare", bare), ("instrumented", ours)):
         print(f"{name}: {len(found)} tests, {dict(Counter(found.values()))}")  # noqa: T201  # as above
     print(f"{len(differing)} differ: {sorted(differing)}")  # noqa: T201  # as above
     return int(bool(differing))
+
+
+def _both(python: Path, source: Path, tests: Sequence[str]) -> tuple[Outcomes, Outcomes]:
+    """How each test ended bare and instrumented, at the same time, each with servers of its own."""
+    with ThreadPoolExecutor() as pool:
+        bare, ours = (pool.submit(_run, python, source, tests, instrumented=how) for how in (False, True))
+        return bare.result(), ours.result()
 
 
 def _differing(bare: Outcomes, ours: Outcomes) -> set[str]:
@@ -76,7 +96,10 @@ def _run(python: Path, source: Path, tests: Sequence[str], *, instrumented: bool
         argv += ["-p", PLUGIN] if instrumented else []
         log = CACHE / f"celery-tests-{'instrumented' if instrumented else 'bare'}.log"
         with log.open("w") as out:
-            environment = _environment(redis.url, sink.endpoint, source)
+            environment = {
+                **_environment(redis.url, sink.endpoint, source),
+                "PATH": f"{python.parent}:{os.environ['PATH']}",
+            }
             command = [str(part) for part in (*argv, *tests) if part]
             subprocess.run(command, cwd=source, env=environment, stdout=out, stderr=out, check=False)
         if instrumented:
@@ -101,7 +124,14 @@ def _outcomes(report: Path, log: Path) -> Outcomes:
     if not report.exists():
         raise RuntimeError(f"there is no report: read {log}")
     cases = ET.parse(report).iter("testcase")  # noqa: S314  # pytest has just written it
-    return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
+    return {_node(str(case.get("classname")), str(case.get("name"))): _outcome(case) for case in cases}
+
+
+def _node(owner: str, name: str) -> str:
+    """What pytest takes for a test: the module's file, its class if it has one, and its name."""
+    parts = owner.split(".")
+    last = next(index for index, part in enumerate(parts) if part.startswith("test_"))
+    return "::".join(["/".join(parts[: last + 1]) + ".py", *parts[last + 1 :], name])
 
 
 def _outcome(case: ET.Element) -> str:

@@ -50,11 +50,8 @@ class Environment:
         """Its interpreter."""
         return self.directory / "bin" / "python"
 
-    def made(self, *more: str) -> Path:
+    def made(self) -> Path:
         """The interpreter of the environment, which is made first if it is not there.
-
-        Args:
-            more: More requirements.
 
         Raises:
             CalledProcessError: pip could not install it.
@@ -64,7 +61,7 @@ class Environment:
             return self.python
         subprocess.run([sys.executable, "-m", "venv", self.directory], check=True)
         pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        wanted = ["--editable", str(ROOT), *WORKERS, *self.requirements, *more]
+        wanted = ["--editable", str(ROOT), *WORKERS, *self.requirements]
         subprocess.run([*pip, *self._constraints(), *wanted], check=True)
         done.touch()
         return self.python
