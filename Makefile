@@ -89,6 +89,10 @@ audit: venv tools ## Look for known weaknesses: in what is pinned, in the Go pro
 compatibility: venv servers tools ## Play the ledger's plan on other versions of Celery and of the dependencies (ONLY='Celery 5.5')
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility $(if $(ONLY),--only '$(ONLY)',--write)
 
+.PHONY: aio-pool
+aio-pool: venv servers ## Run tasks on the asyncio pool of celery-aio-pool
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility.aio_pool
+
 .PHONY: celery-tests
 celery-tests: venv servers ## Run Celery's own integration tests, bare and instrumented
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility.celery_tests
