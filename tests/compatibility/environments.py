@@ -15,6 +15,9 @@ from celery_otel_pipeline.repository import ROOT
 CACHE = Path.home() / ".cache" / "celery-otel" / "compatibility"
 #: What the workers of the ledger need beside celery-otel.
 WORKERS = ("redis", "gevent", "eventlet")
+MINORS = ("5.4", "5.5", "5.6", "5.7")
+#: What has the versions that a version of Celery wants, whatever constraints.txt says.
+WITH_CELERY = ("kombu", "billiard", "redis")
 #: What the oldest Celery takes at least, and is no dependency of ours by itself.
 BELOW_CELERY = ("kombu==5.3.4", "billiard==4.2.0", "redis==4.5.5")
 #: Packages that are shown for each environment.
@@ -97,5 +100,5 @@ def _least(requirement: Requirement) -> str:
 
 def all_environments() -> tuple[Environment, ...]:
     """Each minor version of Celery, the oldest of everything, and the newest."""
-    minors = tuple(Environment(f"Celery {minor}", (f"celery=={minor}.*",)) for minor in ("5.4", "5.5", "5.6", "5.7"))
+    minors = tuple(Environment(f"Celery {minor}", (f"celery=={minor}.*", *WITH_CELERY)) for minor in MINORS)
     return (*minors, Environment("oldest", (*oldest(), *BELOW_CELERY)), Environment("newest", (), constrained=False))
