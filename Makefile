@@ -97,6 +97,27 @@ chaos: venv servers tools jaeger ## Break workers and what stands around them at
 chaos-machine: venv servers tools ## Let Hypothesis choose 10 000 tasks and what befalls their workers, and compare (TASKS=10000 SEED=n)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos.machine --tasks $(or $(TASKS),10000) $(if $(SEED),--seed $(SEED))
 
+.PHONY: attack
+attack: venv servers tools ## Attack a worker, the API and the collector (ONLY=worker, floods, api or collector; NAMES=n SEED=n)
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.attacks $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(NAMES),--names $(NAMES)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: audit
+audit: venv tools ## Look for known weaknesses: in what is pinned, in the Go programs, and in the code
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.audit
+
+.PHONY: compatibility
+compatibility: venv servers tools ## Play the ledger's plan on other versions of Celery and of the dependencies (ONLY='Celery 5.5')
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility $(if $(ONLY),--only '$(ONLY)',--write)
+
+.PHONY: aio-pool
+aio-pool: venv servers ## Run tasks on the asyncio pool of celery-aio-pool
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility.aio_pool
+
+.PHONY: celery-tests
+celery-tests: venv servers ## Run Celery's own integration tests, bare and instrumented
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility.celery_tests
+
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.api

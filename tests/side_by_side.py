@@ -15,6 +15,7 @@ SIDE_BY_SIDE = (
     "tests/benchmarks/*",
     "tests/unit/*",
     "tests/integration/api/*",
+    "tests/integration/attacks/*",
     "tests/integration/docs/*",
     "tests/integration/deployment/*",
     "tests/integration/inspection/*",

@@ -1,4 +1,4 @@
-"""Ends connections that begin a request and never finish its head: uvicorn itself would wait for ever."""
+"""Ends connections that never finish the head of a request: uvicorn itself would wait for ever, and keep all of it."""
 
 import asyncio
 from typing import Any
@@ -7,10 +7,14 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 SECONDS = 10.0
 """Seconds from a connection's beginning, or from the first byte of its next request, to the end of that one's head."""
+MOST_HEAD = 64 * 1024
+"""Bytes of a head, but for the piece that ends it."""
+MOST_BEHIND = 1024 * 1024
+"""Bytes that may come behind a head while its request is in progress: its body, and requests that do not wait."""
 
 
 class HeadDeadline(asyncio.Protocol):
-    """Added to one of uvicorn's protocols: it closes the connection when the head of a request is late.
+    """Added to one of uvicorn's protocols: it closes the connection when the head of a request is late, or too large.
 
     Attributes:
         seconds: How long it waits.
@@ -22,6 +26,8 @@ class HeadDeadline(asyncio.Protocol):
     cycle: Any = None
     transport: asyncio.BaseTransport
     _late: asyncio.TimerHandle | None = None
+    _begun: Any = None
+    _size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begins to wait for the first request."""
@@ -31,7 +37,10 @@ class HeadDeadline(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Goes on waiting, unless a request is in progress now."""
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if self._grown(len(data)) > (MOST_BEHIND if busy else MOST_HEAD):
+            self.transport.close()
+        elif busy:
             self._stop_waiting()
         elif self._late is None:
             self._wait()
@@ -40,6 +49,12 @@ class HeadDeadline(asyncio.Protocol):
         """Waits no longer."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _grown(self, number: int) -> int:
+        """How many bytes have come since the last head was complete."""
+        self._size = self._size + number if self.cycle is self._begun else 0
+        self._begun = self.cycle
+        return self._size
 
     def _wait(self) -> None:
         self._late = asyncio.get_running_loop().call_later(self.seconds, self._give_up)

@@ -12,13 +12,15 @@ from celery import Celery
 from celery_otel_api.application import application
 from celery_otel_api.errors import ConfigurationError
 from celery_otel_api.head_deadline import HttpProtocol
+from celery_otel_api.seldom_lines import SeldomLines
 from celery_otel_api.settings import ApiSettings, option, variable
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"seldom": {"()": SeldomLines}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["seldom"]}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False} for name in ("uvicorn", "celery_otel_api")
     },

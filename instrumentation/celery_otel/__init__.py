@@ -57,4 +57,11 @@ def __getattr__(name: str) -> Any:
         return import_module(f"celery_otel.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ELSEWHERE.get(name, "celery_otel.instrumentation")), name)
+    return getattr(import_module(_ELSEWHERE.get(name) or _instrumentation()), name)
+
+
+def _instrumentation() -> str:
+    """The module that instruments; of a Celery that it does not know it could not even be imported."""
+    unsupported = import_module("celery_otel.unsupported")
+    known = unsupported.is_supported(import_module("celery").__version__)
+    return "celery_otel.instrumentation" if known else "celery_otel.unsupported"

@@ -71,6 +71,8 @@ class SpanRecorder:
         if span is not None and span.sampled and has_span(outcome, started=attempt.started_at is not None):
             self._announce()
             self._ended.append((attempt, outcome, at))
+        else:
+            _forget_headers(attempt, outcome)
 
     @property
     def waiting(self) -> int:
@@ -149,10 +151,20 @@ class SpanRecorder:
                 self._told(_key(attempt)) if self._said or self._aside else {},
             )
         )
+        _forget_headers(attempt, outcome)
 
     def _told(self, key: str) -> Said:
         said, aside = self._said.pop(key, {}), self._aside.pop(key, None)
         return said if aside is None else {name: told for name, told in merged(aside, said).items() if name != ASIDE}
+
+
+def _forget_headers(attempt: Attempt, outcome: Outcome) -> None:
+    """Lets go of what a message said, which may be large, though the attempt itself is remembered.
+
+    Unless it may still be started: then another span is made of it.
+    """
+    if outcome.status is not None:
+        attempt.headers = ()
 
 
 def _key(attempt: Attempt) -> str:

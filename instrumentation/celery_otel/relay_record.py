@@ -10,6 +10,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from celery_otel.untrusted import MOST
+
 Record = dict[str, Any]
 """What a task said about itself. Only the keys `attributes`, `events` and `links` mean something here."""
 Notes = Mapping[str, int]
@@ -52,13 +54,38 @@ def decode(datagram: bytes) -> tuple[Record | None, Notes]:
         record, notes = content if len(content) == 2 else (*content, {})  # noqa: PLR2004  # with notes or without
     except (ValueError, TypeError, RecursionError) as error:
         raise GarbageError(str(error)) from None
-    if not isinstance(record, dict | None) or not _are_notes(notes):
+    if not _is_record(record) or not _are_notes(notes):
         raise GarbageError("neither a record nor notes")
     return record, notes
 
 
+def _is_record(record: Any) -> bool:
+    """Whether its parts are of the kinds that records are put together by; what is in them, who encodes them checks."""
+    if record is None:
+        return True
+    return isinstance(record, dict) and all(check(record[key]) for key, check in _CHECKS.items() if key in record)
+
+
 def _are_notes(notes: Any) -> bool:
-    return isinstance(notes, dict) and all(type(number) is int for number in notes.values())
+    # Bounded: a counter neither falls nor grows beyond what an exporter can write.
+    return isinstance(notes, dict) and all(type(number) is int and 0 <= number <= MOST for number in notes.values())
+
+
+def _are_items(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _are_pairs(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "attributes": _are_pairs,
+    "events": _are_items,
+    "links": _are_items,
+    "dropped": _are_notes,
+    "cut": _are_notes,
+}
 
 
 def _bytes(value: object) -> dict[str, str]:

@@ -10,6 +10,7 @@ from celery_otel.core.outcome import Outcome, ReturnCause, Status
 from celery_otel.core.span import AttributeValue
 from celery_otel.message_headers import CONTENT, COUNTED, SHOWN
 from celery_otel.stamps import CHORD
+from celery_otel.untrusted import text
 
 CONTENT_LENGTH = 1024
 """The most characters of arguments, results and messages of exceptions: as many as Celery itself keeps."""
@@ -54,7 +55,7 @@ def message_attributes(attempt: Attempt) -> dict[str, AttributeValue]:
         found[attributes.UPSTREAM_RETRIES] = retries
     for (attribute, length), value in zip(_SHOWN, attempt.headers[len(COUNTED) :], strict=False):
         if value is not None:
-            found[attribute] = str(value)[:length]
+            found[attribute] = (value if isinstance(value, str) else text(value))[:length]
     if isinstance(attempt.pid, int):
         found[attributes.PROCESS_PID] = attempt.pid
     return found

@@ -19,6 +19,11 @@ def text(value: Any) -> str:
     return found[:LONGEST].encode("utf-8", "backslashreplace").decode()[:LONGEST]
 
 
+def encodable(found: str) -> str:
+    """A text with a question mark for what UTF-8 cannot say: half a surrogate pair."""
+    return found if found.isascii() else found.encode("utf-8", "replace").decode()
+
+
 def representation(value: Any) -> str:
     """A text as `text` makes it, of Python's representation."""
     try:

@@ -29,7 +29,7 @@ RECORDS = st.fixed_dictionaries(
 
 
 @hypothesis_settings(deadline=None)
-@given(st.dictionaries(st.text(), VALUES), st.dictionaries(st.text(), st.integers(), max_size=3))
+@given(st.dictionaries(st.text(), VALUES), st.dictionaries(st.text(), st.integers(0, 2**31), max_size=3))
 def test_what_goes_in_comes_out(record: Record, notes: dict[str, int]) -> None:
     """Whatever attributes may hold survives, bytes and nested mappings included, beside the notes."""
     assert (record, notes) == decode(encode(record, notes))
@@ -123,3 +123,22 @@ def test_what_cannot_be_cut_is_refused() -> None:
     """Without anything that may be dropped, a record that is too large is an error, for the caller to count."""
     with pytest.raises(ValueError, match="too large"):
         fitted({"span": "5" * 16, "keys": {f"{number:0>500}": 1 for number in range(200)}}, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        b'[null,{"dropped":-1}]',
+        b'[null,{"dropped":99999999999999999999}]',
+        b'[null,{"dropped":true}]',
+        b'[{"span":"5","attributes":["a"]}]',
+        b'[{"span":"5","events":{}}]',
+        b'[{"span":"5","links":[1]}]',
+        b'[{"span":"5","cut":{"values":"many"}}]',
+        b'[{"span":"5","dropped":{"links":-7}}]',
+    ],
+)
+def test_what_no_child_sends_is_garbage(datagram: bytes) -> None:
+    """No number falls, or grows beyond what can be exported, and records can be put together."""
+    with pytest.raises(GarbageError):
+        decode(datagram)

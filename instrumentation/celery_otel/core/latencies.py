@@ -10,6 +10,9 @@ Samples = Mapping[str, Sequence[float]]
 """By operation: the sum of its samples in seconds, and behind it how many there are in each bucket."""
 
 
+_MOST = 2**31
+
+
 class Latencies:
     """The latencies of one process, from any thread.
 
@@ -53,6 +56,11 @@ class Latencies:
 
 
 def _numbers(value: object) -> list[float]:
-    if not isinstance(value, list) or not all(isinstance(number, int | float) for number in value) or not value:
+    if not isinstance(value, list) or not value or not all(map(_is_number, value)):
         raise ValueError(f"not samples: {value!r:.80}")
     return value
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is one that a histogram bears: one that is not would be in its sum for good."""
+    return isinstance(value, int | float) and 0 <= value <= _MOST

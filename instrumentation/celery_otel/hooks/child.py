@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from celery import signals
+from opentelemetry import context as otel
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -20,6 +21,7 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.harmless import HOOK as RUN
+from celery_otel.header_lines import header_lines
 from celery_otel.hooks import current
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.stamp import Stamp, found_stamp
@@ -29,6 +31,7 @@ from celery_otel.relay_record import Record
 from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
 from celery_otel.stamps import TRACEPARENT
 from celery_otel.task_context import TaskContext
+from celery_otel.untrusted import encodable
 from celery_otel.workplace import TASK, Post, RunningTask
 
 CHILD_HOOKS = ("task_prerun", "task_postrun", RUN)
@@ -127,7 +130,7 @@ class ChildTracing:
     def _content(self, context: TaskContext) -> Context:
         """What is in the context of a task: its span, the way to its worker, and what came with its message."""
         try:
-            received = _received_context(context.request)
+            received = _received_context(context.request, self._log)
             found = found_stamp(context.request)
             if found is None:
                 return received
@@ -190,7 +193,7 @@ def _other_fields(propagator: TextMapPropagator) -> frozenset[str]:
     return frozenset(propagator.fields - _SPAN_FIELDS)
 
 
-def _received_context(request: Mapping[str, Any]) -> Context:
+def _received_context(request: Mapping[str, Any], log: FailureLog) -> Context:
     """What came with the message besides the span: baggage, above all. Empty, whatever a task before it left."""
     propagator = propagate.get_global_textmap()
     received: Mapping[str, Any] = request.get("headers") or {}
@@ -198,4 +201,11 @@ def _received_context(request: Mapping[str, Any]) -> Context:
     if others.isdisjoint(request) and others.isdisjoint(received):
         return Context()
     headers = {**received, **request}
-    return propagator.extract({key: text for key, text in headers.items() if isinstance(text, str)}, Context())
+    texts = {key: encodable(text) for key, text in headers.items() if isinstance(text, str)}
+    # What is logged meanwhile asks for the current span, and must not ask for the one that is being made here.
+    token = otel.attach(Context())
+    try:
+        with header_lines(log):
+            return propagator.extract(texts, Context())
+    finally:
+        otel.detach(token)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from celery_otel.core.labels import BoundedLabel
+from celery_otel.core.labels import MAX_LENGTH, BoundedLabel
 
 UNKNOWN = "unknown"
 """Stands for a message that does not say where it came from."""
+MOST = 1000
+"""How many ways to a queue are remembered."""
 
 
 class Queues:
@@ -28,7 +30,8 @@ class Queues:
         found = self._found.get(key)
         if found is None:
             found = self._label(self._search(*key))
-            if len(self._found) < 1000:  # noqa: PLR2004  # enough for any topology, and a bound for routing keys made up
+            # Bounds for routing keys that are made up: by number, which is enough for any topology, and by size.
+            if len(self._found) < MOST and sum(map(len, key)) <= MAX_LENGTH:
                 self._found[key] = found
         return found
 

@@ -10,6 +10,8 @@ from celery_otel.core.outcome import Report, ReportKind
 
 SUCCEEDED = Report(ReportKind.SUCCEEDED)
 KILLED_QUIETLY = Report(ReportKind.KILLED_QUIETLY)
+_NAME = vars(type)["__name__"].__get__
+"""The name of a class, past a metaclass that has a name of its own, which may be anything."""
 _KINDS: tuple[tuple[Any, ReportKind], ...] = (
     (Reject, ReportKind.REJECTED),
     (Ignore, ReportKind.IGNORED),
@@ -40,10 +42,12 @@ def of_result(result: Any) -> tuple[Report, float | None]:
 def of_exception(info: Any) -> Report:
     """What an exception info says."""
     error = unwrap(info.exception)
+    # What it is, and not what it says it is: `isinstance` asks for its `__class__` too, which may be or raise anything.
+    own = type(error)
     for kinds, kind in _KINDS:
-        if isinstance(error, kinds):
+        if issubclass(own, kinds):
             return Report(kind, name(error))
-    if isinstance(error, Retry):
+    if issubclass(own, Retry):
         return Report(ReportKind.RETRIED, name(unwrap(error.exc)) if error.exc is not None else name(error))
     return Report(ReportKind.RAISED, name(error))
 
@@ -51,16 +55,16 @@ def of_exception(info: Any) -> Report:
 def unwrap(error: Any) -> Any:
     """The exception itself, without billiard's wrapper for its traceback."""
     # ExceptionWithTraceback is found by its attributes: billiard has moved and rebuilt it between versions.
-    if type(error).__name__ == "ExceptionWithTraceback":
+    if _NAME(type(error)) == "ExceptionWithTraceback":
         return error.exc
     return error
 
 
 def name(error: Any) -> str:
     """The class name of an exception, also of one that could not be pickled and came as its description."""
-    if isinstance(error, UnpickleableExceptionWrapper):
+    if issubclass(type(error), UnpickleableExceptionWrapper):
         return str(error.exc_cls_name)
-    return type(error).__name__
+    return str(_NAME(type(error)))
 
 
 def full_name(error: Any) -> str:

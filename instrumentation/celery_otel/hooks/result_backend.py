@@ -4,7 +4,7 @@ A child keeps its samples and sends them at most once a second, and at its end.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import wraps
 from time import perf_counter
@@ -70,6 +70,8 @@ class BackendWatch:
         Raises:
             ValueError: It is something else.
         """
+        if not isinstance(samples, Mapping) or not samples.keys() <= set(_OPERATIONS.values()):
+            raise ValueError(f"not samples: {samples!r:.80}")
         self._latencies.add(samples)
 
     def close(self) -> None:

@@ -111,6 +111,7 @@ class WorkerTelemetry:
         self.arrivals = Arrivals(worker, self.ledger, clock)
         self._backend = BackendWatch(worker.app, self.arrivals.outlet, self._count_hook_error, clock)
         self.arrivals.samples = self._backend.take
+        describe.forgets = open_spans is None
         if open_spans is not None:
             failed = self._count_export_failure
             self.tracing = WorkerTracing(worker, name, settings, self.arrivals, open_spans, describe, failed)

@@ -14,17 +14,20 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from celery_otel.core.span import TRACEPARENT_FORM, Attributes, SpanIdentity, SpanLink
+from celery_otel.failures import FailureLog
+from celery_otel.header_lines import header_lines
+from celery_otel.untrusted import encodable
 
 
 class HeaderGetter(Getter[Mapping[str, Any]]):
     """Reads the headers of a message, which come from the network and may be of any type."""
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
-        """The texts under a key."""
+        """The texts under a key, which propagators can encode."""
         value = carrier.get(key)
         if isinstance(value, str):
-            return [value]
-        return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
+            return [encodable(value)]
+        return [encodable(item) for item in value if isinstance(item, str)] if isinstance(value, list) else None
 
     def keys(self, carrier: Mapping[str, Any]) -> list[str]:
         """Every key, for propagators that look for a beginning."""
@@ -44,6 +47,7 @@ class IdentityMaker:
         sampler: Decides which spans are recorded.
         ids: Draws trace and span ids.
         extract: Reads a context from message headers; by default the global propagator.
+        log: Where malformed headers are told.
     """
 
     def __init__(
@@ -51,11 +55,13 @@ class IdentityMaker:
         sampler: Sampler,
         ids: IdGenerator | None = None,
         extract: Callable[..., Context] = propagate.extract,
+        log: FailureLog | None = None,
     ) -> None:
         self._sampler = sampler
         self._obeys = obeys_parent(sampler)
         self._ids = ids or RandomIdGenerator()
         self._extract = extract
+        self._log = log or FailureLog()
         self._propagator: object = None
         self._standard = False
 
@@ -96,7 +102,8 @@ class IdentityMaker:
     ) -> SpanIdentity:
         name, attributes = about()
         # An explicit empty context: the ambient one of MAIN is nobody's parent.
-        context = self._extract(headers, Context(), getter=GETTER)
+        with header_lines(self._log):
+            context = self._extract(headers, Context(), getter=GETTER)
         parent = trace.get_current_span(context).get_span_context()
         trace_id = parent.trace_id if parent.is_valid else self._ids.generate_trace_id()
         result = self._sampler.should_sample(

@@ -50,7 +50,7 @@ class SpanPipeline:
         failed: Callable[[str], None],
     ) -> None:
         self._log = log
-        self.identities = IdentityMaker(ambient_sampler(settings))
+        self.identities = IdentityMaker(ambient_sampler(settings), log=log)
         self._encoder = SpanEncoder(shape)
         self._queue = SpanQueue(int(settings.span_queue_seconds * FULL_RATE))
         self.recorder = SpanRecorder(self._emit, drain, announce=self._queue.announce)

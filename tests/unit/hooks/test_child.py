@@ -16,6 +16,7 @@ from opentelemetry.trace import INVALID_SPAN
 
 from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.installed import connected
+from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.relay import DirectRelay
 from celery_otel.relay_span import SpanLimits
 from celery_otel.stamps import TRACEPARENT
@@ -153,10 +154,24 @@ def test_baggage_of_the_message_is_there_and_no_others(child: Child) -> None:
     try:
         assert {"tenant": "a"} == child.run(lambda: dict(baggage.get_all()), baggage="tenant=a")
         assert {"tenant": "b"} == child.run(lambda: dict(baggage.get_all()), headers={"baggage": "tenant=b"})
+        # Half a surrogate pair, which OpenTelemetry cannot encode.
+        assert {"tenant": "?"} == child.run(lambda: dict(baggage.get_all()), baggage="tenant=\ud800")
         assert {} == child.run(lambda: dict(baggage.get_all()), traceparent=STAMP)
         assert STAMP == child.run(current, baggage="tenant=a", traceparent=f"00-{'1' * 32}-{'2' * 16}-00")
     finally:
         context.attach(context.Context())
+
+
+@pytest.mark.usefixtures("tracing")
+def test_malformed_baggage_costs_neither_span_nor_what_is_well_formed(
+    child: Child, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though the line that tells it asks for the current span, which is then still being made."""
+    with TaskLogs("shop"):
+        found = child.run(lambda: (current(), dict(baggage.get_all())), baggage="malformed,tenant=a,malformed")
+    assert (STAMP, {"tenant": "a"}) == found
+    assert not child.counts
+    assert 1 == len(caplog.messages)
 
 
 def test_the_users_handlers_are_inside(child: Child) -> None:

@@ -1,5 +1,8 @@
 """What pools hand back is read alike, whatever they wrap it in."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
@@ -46,3 +49,32 @@ def test_a_success_has_a_runtime() -> None:
     assert (SUCCEEDED, 0.5) == of_result((0, "result", 0.5))
     assert (SUCCEEDED, None) == of_result((0, None, None)), "a duplicate that the tracer skipped"
     assert (KILLED_QUIETLY, None) == of_result((False, None, None))
+
+
+class _Named(type):
+    @property
+    def __name__(cls) -> Any:  # type: ignore[override]  # that it may be anything is what is tested
+        return 5
+
+
+class _NoNameError(Exception, metaclass=_Named):
+    pass
+
+
+class _NoClassError(Exception):
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
+        raise RuntimeError("no class")
+
+
+class _UntrueError(Exception):
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
+        return WorkerLostError
+
+
+@pytest.mark.parametrize("kind", [_NoNameError, _NoClassError, _UntrueError], ids=["name", "class", "untrue"])
+def test_an_exception_is_what_it_is_and_not_what_it_says(kind: type[Exception]) -> None:
+    """Its class has the name that Python gave it, and kind and name are read without asking the exception."""
+    name = vars(type)["__name__"].__get__(kind)
+    assert Report(ReportKind.RAISED, name) == of_exception(SimpleNamespace(exception=kind()))

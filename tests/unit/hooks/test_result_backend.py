@@ -149,3 +149,10 @@ def test_what_are_no_samples_are_refused(scene: Scene, garbage: object) -> None:
     with pytest.raises(ValueError, match=r".+"):
         scene.watch.take(garbage)
     assert {} == scene.counts()
+
+
+def test_operations_that_do_not_exist_are_not_taken(scene: Scene) -> None:
+    """A task cannot make series of its own."""
+    with pytest.raises(ValueError, match="not samples"):
+        scene.watch.take({"made up": [0.0] * (len(names.RESULT_BACKEND_LATENCY.bounds) + 2)})
+    assert {} == scene.counts()

@@ -187,3 +187,10 @@ def test_headers_may_hold_anything(headers: dict[str, Any]) -> None:
 def test_keys_are_all_keys() -> None:
     """A propagator that looks for keys with a beginning sees them all."""
     assert ["a", "b"] == GETTER.keys({"a": 1, "b": 2})
+
+
+def test_half_a_surrogate_pair_in_a_header_costs_no_span() -> None:
+    """Propagators cannot encode it, in whatever they read; what else they find counts."""
+    headers = {"traceparent": SAMPLED["traceparent"], "tracestate": "shop=1", "baggage": "tenant=\ud800"}
+    identity = IdentityMaker(DEFAULT_ON).make(headers, lambda: ("process", {}))
+    assert int(SAMPLED["traceparent"].split("-")[1], 16) == identity.trace_id

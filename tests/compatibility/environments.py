@@ -1,0 +1,104 @@
+"""Environments with other versions, each made once under ~/.cache/celery-otel/compatibility."""
+
+import hashlib
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from celery_otel_pipeline.repository import ROOT
+
+CACHE = Path.home() / ".cache" / "celery-otel" / "compatibility"
+#: What the workers of the ledger need beside celery-otel.
+WORKERS = ("redis", "gevent", "eventlet")
+MINORS = ("5.4", "5.5", "5.6", "5.7")
+#: What has the versions that a version of Celery wants, whatever constraints.txt says.
+WITH_CELERY = ("kombu", "billiard", "redis")
+#: What the oldest Celery takes at least, and is no dependency of ours by itself.
+BELOW_CELERY = ("kombu==5.3.4", "billiard==4.2.0", "redis==4.5.5")
+#: Packages that are shown for each environment.
+SHOWN = ("celery", "kombu", "billiard", "redis", "opentelemetry-sdk", "psutil", "protobuf", "grpcio")
+_VERSIONS = (
+    "import json, sys\nfrom importlib.metadata import version\nprint(json.dumps({n: version(n) for n in sys.argv[1:]}))"
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment.
+
+    Attributes:
+        name: What the table calls it.
+        requirements: What is installed into it beside celery-otel itself.
+        constrained: Whether all that is not named is as in constraints.txt; else it is the newest there is.
+    """
+
+    name: str
+    requirements: tuple[str, ...] = ()
+    constrained: bool = True
+
+    @property
+    def directory(self) -> Path:
+        """Where it is; another one if anything of it has changed."""
+        inputs = [*self.requirements, str(self.constrained), (ROOT / "pyproject.toml").read_text(), str(ROOT)]
+        mark = hashlib.sha256("\n".join([*inputs, (ROOT / "constraints.txt").read_text()]).encode()).hexdigest()[:8]
+        return CACHE / f"{self.name.replace(' ', '-')}-{mark}"
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.directory / "bin" / "python"
+
+    def made(self) -> Path:
+        """The interpreter of the environment, which is made first if it is not there.
+
+        Raises:
+            CalledProcessError: pip could not install it.
+        """
+        done = self.directory / "installed"
+        if done.exists():
+            return self.python
+        subprocess.run([sys.executable, "-m", "venv", self.directory], check=True)
+        pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        wanted = ["--editable", str(ROOT), *WORKERS, *self.requirements]
+        subprocess.run([*pip, *self._constraints(), *wanted], check=True)
+        done.touch()
+        return self.python
+
+    def versions(self) -> Mapping[str, str]:
+        """The versions of what matters."""
+        import json  # noqa: PLC0415  # for this alone
+
+        said = subprocess.run([self.python, "-c", _VERSIONS, *SHOWN], check=True, capture_output=True, text=True)
+        found: Mapping[str, str] = json.loads(said.stdout)
+        return found
+
+    def _constraints(self) -> list[str]:
+        if not self.constrained:
+            return ["--upgrade"]
+        named = {Requirement(text).name.lower() for text in self.requirements}
+        lines = (ROOT / "constraints.txt").read_text().splitlines()
+        kept = [line for line in lines if line and Requirement(line).name.lower() not in named]
+        file = self.directory / "constraints.txt"
+        file.write_text("\n".join(kept))
+        return ["--constraint", str(file)]
+
+
+def oldest() -> tuple[str, ...]:
+    """Every dependency of ours at the oldest version that pyproject.toml allows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return tuple(f"{one.name}=={_least(one)}" for one in map(Requirement, project["dependencies"]))
+
+
+def _least(requirement: Requirement) -> str:
+    return next(part.version for part in requirement.specifier if part.operator == ">=")
+
+
+def all_environments() -> tuple[Environment, ...]:
+    """Each minor version of Celery, the oldest of everything, and the newest."""
+    minors = tuple(Environment(f"Celery {minor}", (f"celery=={minor}.*", *WITH_CELERY)) for minor in MINORS)
+    return (*minors, Environment("oldest", (*oldest(), *BELOW_CELERY)), Environment("newest", (), constrained=False))
