@@ -76,6 +76,20 @@ bench-counts: venv servers tools ## Count how many of each monitor's counts are 
 chaos: venv servers tools ## Break what stands around the workers at random, and compare all the same (ROUNDS=50 SEED=n)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
 
+.PHONY: scale
+scale: venv servers jaeger scale-tools ## Try agents, gateways and a clustered store, while gateways die, come and go (ARGS='--seed 1')
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.scale $(ARGS)
+
+.PHONY: scale-sizing
+scale-sizing: venv servers jaeger scale-tools ## Measure how much a core of agents and gateways bears
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.scale.sizing $(ARGS)
+
+.PHONY: scale-validate
+scale-validate: jaeger scale-tools ## Let agent, gateway and a clustered Jaeger check their configuration
+	"$$($(TOOL) otelcol-scale)" validate --config collector/scale/agent.yaml
+	"$$($(TOOL) otelcol-scale)" validate --config otel-collector.yaml --config collector/scale/gateway.yaml
+	"$$($(TOOL) jaeger)" validate --config collector/jaeger.yaml --config collector/scale/jaeger.yaml
+
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.api
@@ -118,6 +132,10 @@ tools: ## Build the collector, Prometheus and promtool, unless built or on the P
 jaeger: ## Build Jaeger, unless built or on the PATH
 	@$(TOOL) jaeger > /dev/null
 
+.PHONY: scale-tools
+scale-tools: ## Build the collector of agents and gateways, and a cluster of VictoriaMetrics
+	@for name in otelcol-scale vminsert vmselect vmstorage; do $(TOOL) $$name > /dev/null; done
+
 .PHONY: tool-path
 tool-path: ## Print where a Go program is (NAME=otelcol, prometheus, promtool or jaeger)
 	@$(TOOL) $(NAME)
@@ -148,6 +166,11 @@ docs: venv ## Build the pages of docs/ as a site, into build/site
 .PHONY: collector-distribution
 collector-distribution: ## Generate collector/distribution from its builder.yaml
 	cd collector/distribution && \
+	  go run $(BUILDER) --skip-strict-versioning --skip-compilation --config builder.yaml
+
+.PHONY: collector-scale
+collector-scale: ## Generate collector/scale from its builder.yaml
+	cd collector/scale && \
 	  go run $(BUILDER) --skip-strict-versioning --skip-compilation --config builder.yaml
 
 .PHONY: clean
