@@ -77,7 +77,7 @@ chaos: venv servers tools ## Break what stands around the workers at random, and
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
 
 .PHONY: scale
-scale: venv servers jaeger scale-tools ## Try agents, gateways and a clustered store, while gateways die, come and go (ARGS='--seed 1')
+scale: venv servers jaeger scale-tools ## Try agents, gateways and a store that they write to, while gateways die, come and go (ARGS='--seed 1')
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.scale $(ARGS)
 
 .PHONY: scale-sizing
@@ -133,8 +133,8 @@ jaeger: ## Build Jaeger, unless built or on the PATH
 	@$(TOOL) jaeger > /dev/null
 
 .PHONY: scale-tools
-scale-tools: ## Build the collector of agents and gateways, and a cluster of VictoriaMetrics
-	@for name in otelcol-scale vminsert vmselect vmstorage; do $(TOOL) $$name > /dev/null; done
+scale-tools: ## Build the collector of agents and gateways, and VictoriaMetrics
+	@for name in otelcol-scale victoria-metrics; do $(TOOL) $$name > /dev/null; done
 
 .PHONY: tool-path
 tool-path: ## Print where a Go program is (NAME=otelcol, prometheus, promtool or jaeger)

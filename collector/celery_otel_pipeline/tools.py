@@ -9,7 +9,7 @@ from celery_otel_pipeline.repository import ROOT
 
 TOOLS = ("otelcol", "prometheus", "promtool", "jaeger")
 #: What `make scale` needs, and no test.
-SCALE_TOOLS = ("otelcol-scale", "vminsert", "vmselect", "vmstorage")
+SCALE_TOOLS = ("otelcol-scale", "victoria-metrics")
 
 
 class ToolError(RuntimeError):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the path of one of the Go programs: otelcol, prometheus, promtool or jaeger; for more than one machine also
-# otelcol-scale, vminsert, vmselect or vmstorage. All else goes to standard error.
+# otelcol-scale or victoria-metrics. All else goes to standard error.
 #
 # A program on the PATH is taken when it has what our configuration uses; it is asked to try, not for its version.
 # Otherwise ours is built, once for each state of its module files, into a cache outside the tree: CELERY_OTEL_CACHE,
@@ -46,8 +46,7 @@ build_prometheus() {
 build_jaeger() { go_build "$1/" -trimpath -tags grpcnotrace -ldflags "-s -w" github.com/jaegertracing/jaeger/cmd/jaeger; }
 
 build_victoriametrics() {
-  local apps=github.com/VictoriaMetrics/VictoriaMetrics/app
-  CGO_ENABLED=0 go_build "$1/" -trimpath -ldflags "-s -w" "$apps/vminsert" "$apps/vmselect" "$apps/vmstorage"
+  CGO_ENABLED=0 go_build "$1/" -trimpath -ldflags "-s -w" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
 }
 
 # What the module files say is built, whatever else the user has set; the stamp of the repository's state would fail
@@ -113,6 +112,6 @@ case $name in
   prometheus | promtool) ready_made "$name" || ours "$root/collector/tools/prometheus" prometheus ;;
   jaeger) ready_made jaeger || ours "$root/collector/tools/jaeger" jaeger ;;
   otelcol-scale) ready_made otelcol-contrib || ours "$root/collector/scale" scale ;;
-  vminsert | vmselect | vmstorage) ours "$root/collector/tools/victoriametrics" victoriametrics ;;
-  *) fail "unknown tool '$name': NAME is one of otelcol, prometheus, promtool, jaeger, otelcol-scale, vminsert, vmselect, vmstorage" ;;
+  victoria-metrics) ours "$root/collector/tools/victoriametrics" victoriametrics ;;
+  *) fail "unknown tool '$name': NAME is one of otelcol, prometheus, promtool, jaeger, otelcol-scale, victoria-metrics" ;;
 esac

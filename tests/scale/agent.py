@@ -37,7 +37,10 @@ class Agent(Server):
             "QUEUE_DIRECTORY": str(directory / f"{name}-queue"),
             **self._places(),
         }
-        argv = [str(tool_path("otelcol-scale")), *(f"--config={file}" for file in (AGENT_CONFIGURATION, *configurations))]
+        argv = [
+            str(tool_path("otelcol-scale")),
+            *(f"--config={file}" for file in (AGENT_CONFIGURATION, *configurations)),
+        ]
         prefixed = _prefixed(env)
         super().__init__(Process(name, names.seen_by(argv), directory=directory, env=prefixed))
 

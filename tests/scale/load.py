@@ -1,4 +1,4 @@
-"""Exports as many workers make them, sent as fast as they are taken: metrics of a worker's shape, and spans of tasks."""
+"""Exports as many workers make them, sent as fast as they are taken: a worker's metrics, and spans of tasks."""
 
 import http.client
 import os
@@ -119,7 +119,7 @@ def _fill(attributes: Any, values: dict[str, str]) -> None:
         attributes.add(key=key).value.string_value = value
 
 
-class Refused(RuntimeError):
+class RefusedError(RuntimeError):
     """A collector did not take an export."""
 
 
@@ -131,7 +131,7 @@ def send(endpoint: str, bodies: Iterable[Body]) -> int:
         bodies: Paths and contents.
 
     Raises:
-        Refused: One was not taken.
+        RefusedError: One was not taken.
     """
     lock, source = threading.Lock(), iter(bodies)
 
@@ -152,7 +152,7 @@ def _pump(endpoint: str, taken: Callable[[], Body | None]) -> int:
         response = connection.getresponse()
         answer = response.read()
         if response.status != HTTPStatus.OK:
-            raise Refused(f"{endpoint}{path} answered {response.status}: {answer.decode(errors='replace')[:500]}")
+            raise RefusedError(f"{endpoint}{path} answered {response.status}: {answer.decode(errors='replace')[:500]}")
         sent += 1
     connection.close()
     return sent

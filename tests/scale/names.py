@@ -1,4 +1,4 @@
-"""A name that stands for several addresses, as a headless service of Kubernetes does, for the programs that we choose."""
+"""A name that stands for several addresses, as a headless service does, for the programs that we choose."""
 
 import os
 from collections.abc import Iterable, Sequence

@@ -111,7 +111,9 @@ def sized(tier: Tier, workers: int, exports: int, number: int) -> list[Sized]:
     agents, gateways = Meter(tier.agents[:1]), Meter(tier.gateways[:2])
     points = workers * exports * points_of(_TASKS)
     metrics = metrics_of(worker_names(workers), _TASKS, exports)
-    lines = _both(agents, gateways, tier, ("points", points, metrics), "hands metrics on", "writes metrics to the store")
+    lines = _both(
+        agents, gateways, tier, ("points", points, metrics), "hands metrics on", "writes metrics to the store"
+    )
     sampling = "marks, counts and samples spans, of which it keeps 10 %"
     return lines + _both(agents, gateways, tier, ("spans", number, spans(number)), "queues spans on disk", sampling)
 

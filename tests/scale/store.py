@@ -1,8 +1,6 @@
-"""Stores that gateways write to: a cluster of VictoriaMetrics, and a Prometheus that receives."""
+"""Stores that gateways write to: VictoriaMetrics, and a Prometheus that receives."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from celery_otel_pipeline.fetching import is_reachable
@@ -65,13 +63,21 @@ class ReceivingPrometheus(Store):
         self._server.stop()
 
 
-class _Part(Server):
-    """One program of the cluster."""
+class _Single(Server):
+    """The one program, with what the cluster's programs do."""
 
-    def __init__(self, name: str, tool: str, directory: Path, arguments: Sequence[str]) -> None:
+    def __init__(self, directory: Path) -> None:
         self.http = f"{LOOPBACK}:{free_port()}"
-        argv = [str(tool_path(tool)), f"-httpListenAddr={self.http}", *arguments]
-        super().__init__(Process(name, argv, directory=directory))
+        argv = [
+            str(tool_path("victoria-metrics")),
+            f"-httpListenAddr={self.http}",
+            f"-storageDataPath={directory / 'data'}",
+            "-retentionPeriod=1d",
+            # What was written a moment ago is answered for, too.
+            "-search.latencyOffset=0s",
+            "-search.disableCache",
+        ]
+        super().__init__(Process("victoria-metrics", argv, directory=directory))
 
     def answers(self) -> bool:
         """Whether it is up."""
@@ -79,56 +85,36 @@ class _Part(Server):
 
 
 class VictoriaMetrics(Store):
-    """A cluster: one that takes writes, one that answers, and two that store, each a share of the series.
+    """VictoriaMetrics on one node.
+
+    Its cluster's programs are not to be had as a Go module; they take the same writes and answer the same questions.
 
     Args:
         directory: Where data and logs go.
     """
 
-    title = "a cluster of VictoriaMetrics (two vmstorage)"
+    title = "VictoriaMetrics (one node)"
 
     def __init__(self, directory: Path) -> None:
-        writes = [f"{LOOPBACK}:{free_port()}" for _ in range(2)]
-        reads = [f"{LOOPBACK}:{free_port()}" for _ in range(2)]
-        self._storages = [
-            _Part(f"vmstorage-{number}", "vmstorage", directory, _stored(directory, number, write, read))
-            for number, (write, read) in enumerate(zip(writes, reads, strict=True), 1)
-        ]
-        self._insert = _Part("vminsert", "vminsert", directory, [f"-storageNode={','.join(writes)}"])
-        # What was written a moment ago is answered for, too.
-        arguments = [f"-storageNode={','.join(reads)}", "-search.latencyOffset=0s", "-search.disableCache"]
-        self._select = _Part("vmselect", "vmselect", directory, [*arguments, f"-cacheDataPath={directory / 'cache'}"])
-        self._running = ExitStack()
+        self._server = _Single(directory)
 
     @property
     def url(self) -> str:
         """The address under which it answers as Prometheus does."""
-        return f"http://{self._select.http}/select/0/prometheus"
+        return f"http://{self._server.http}/prometheus"
 
     @property
     def write_url(self) -> str:
         """Where gateways write."""
-        return f"http://{self._insert.http}/insert/0/prometheus/api/v1/write"
+        return f"http://{self._server.http}/api/v1/write"
 
     def start(self) -> None:
-        """Start all parts and return once they answer."""
-        with ExitStack() as starting:
-            for part in (*self._storages, self._insert, self._select):
-                starting.enter_context(part)
-            self._running = starting.pop_all()
+        """Start it and return once it answers."""
+        self._server.start()
 
     def stop(self) -> None:
-        """End all parts."""
-        self._running.close()
-
-
-def _stored(directory: Path, number: int, write: str, read: str) -> list[str]:
-    return [
-        f"-storageDataPath={directory / f'data-{number}'}",
-        f"-vminsertAddr={write}",
-        f"-vmselectAddr={read}",
-        "-retentionPeriod=1d",
-    ]
+        """End it."""
+        self._server.stop()
 
 
 STORES = {"victoriametrics": VictoriaMetrics, "prometheus": ReceivingPrometheus}

@@ -14,7 +14,7 @@ from celery_otel_pipeline.repository import GATEWAY_CONFIGURATION
 from tests.acceptance.ledger.tap import ExportTap, Kept
 from tests.scale.agent import Agent
 from tests.scale.names import Names
-from tests.scale.own_figures import figure
+from tests.scale.own_figures import figure, figures
 from tests.scale.store import Store
 
 _HERE = Path(__file__).parent
@@ -27,6 +27,7 @@ PATIENCE = 120.0
 DECISION_WAIT = "5s"
 _RECEIVED_POINTS = "otelcol_receiver_accepted_metric_points"
 _WAITING = "otelcol_exporter_queue_size"
+_KNOWN = "otelcol_loadbalancer_num_backends"
 _DECIDING = "otelcol_processor_tail_sampling_sampling_traces_on_memory"
 
 
@@ -70,6 +71,10 @@ class Tier:
     def serve_by(self, *numbers: int) -> None:
         """From now on agents find these gateways, by their place in `gateways`."""
         self.names.point_to(ADDRESSES[number] for number in numbers)
+
+    def is_known(self, number: int) -> bool:
+        """Whether both agents have so many gateways, of which Go learns up to 5 s after the file of names changed."""
+        return all(set(figures(agent.telemetry_target, _KNOWN)) == {float(number)} for agent in self.agents)
 
     def exports(self) -> int:
         """How many exports of metrics have come by so far, answered or not."""
@@ -136,8 +141,9 @@ class Tier:
                 starting.enter_context(gateway)
             starting.callback(self.gateways[2].stop)
             self.serve_by(0, 1)
-            for server in (*self.agents, *self.taps):
-                starting.enter_context(server)
+            for agent, tap in zip(self.agents, self.taps, strict=True):
+                starting.enter_context(agent)
+                starting.enter_context(tap)
             self._running = starting.pop_all()
         return self
 

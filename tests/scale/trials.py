@@ -18,7 +18,7 @@ from tests.scale.tier import Tier
 from tests.scale.traces import StoredSpan, Verdict, judge
 
 #: Exports of both workers that go by before something happens, and while it lasts.
-BEFORE, DURING = 16, 12
+BEFORE, DURING = 12, 8
 
 
 @dataclass
@@ -139,18 +139,19 @@ def _killed(tier: Tier, course: Course) -> Steps:
     yield _after(tier, DURING)
     tier.serve_by(*({0, 1} - {place}))
     course.said = f"gateway {place + 1} killed, found no more {DURING} exports later"
-    yield _after(tier, DURING)
+    yield lambda: tier.is_known(1)
 
 
 def _replaced(tier: Tier, course: Course) -> Steps:
-    """A third gateway joins; when all have settled the one with the most series leaves in an orderly way."""
+    """A third gateway joins; some exports later the one with the most series leaves in an orderly way."""
     yield _after(tier, BEFORE)
     tier.gateways[2].start()
     tier.serve_by(0, 1, 2)
+    yield lambda: tier.is_known(3)
     yield _after(tier, DURING)
     place = tier.busiest()
     tier.serve_by(*({0, 1, 2} - {place}))
-    yield _after(tier, DURING)
+    yield lambda: tier.is_known(2)
     tier.gateways[place].stop(30)
     course.said = f"gateway 3 joined, gateway {place + 1} left"
     yield _after(tier, DURING)

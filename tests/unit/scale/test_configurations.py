@@ -32,7 +32,9 @@ def built(kind: str) -> set[str]:
 )
 def test_every_component_is_built(file: Path) -> None:
     """What agents and gateways configure is in the manifest of their program."""
-    missing = [(kind, name) for kind, name in configured(file) if NAMES.get(name, name.replace("_", "")) not in built(kind)]
+    missing = [
+        (kind, name) for kind, name in configured(file) if NAMES.get(name, name.replace("_", "")) not in built(kind)
+    ]
     assert [] == missing
 
 
@@ -53,5 +55,10 @@ def test_spans_are_tried_again_at_another_gateway_and_metrics_are_not() -> None:
     assert traces["protocol"] == metrics["protocol"]
     assert (True, 0) == (traces["sending_queue"]["enabled"], traces["retry_on_failure"]["max_elapsed_time"])
     below = traces["protocol"]["otlp"]
-    also_off = [metrics["sending_queue"], metrics["retry_on_failure"], below["sending_queue"], below["retry_on_failure"]]
+    also_off = [
+        metrics["sending_queue"],
+        metrics["retry_on_failure"],
+        below["sending_queue"],
+        below["retry_on_failure"],
+    ]
     assert [False] * 4 == [one["enabled"] for one in also_off]

@@ -15,9 +15,7 @@ def test_all_is_told_apart() -> None:
         StoredSpan("c", "c1", "agent-1", "gateway-2"),
         StoredSpan("x", "x1", "agent-1", "gateway-2"),
     ]
-    expected = Verdict(
-        traces=4, spans=6, by_two_agents=1, split=1, whole=2, halved=1, lost=1, missing=2, twice=1
-    )
+    expected = Verdict(traces=4, spans=6, by_two_agents=1, split=1, whole=2, halved=1, lost=1, missing=2, twice=1)
     assert expected == judge(SENT, {"a1", "d1"}, stored)
 
 
