@@ -88,7 +88,7 @@ scale-sizing: venv servers jaeger scale-tools ## Measure how much a core of agen
 scale-validate: jaeger scale-tools ## Let agent, gateway and a clustered Jaeger check their configuration
 	"$$($(TOOL) otelcol-scale)" validate --config collector/scale/agent.yaml
 	"$$($(TOOL) otelcol-scale)" validate --config otel-collector.yaml --config collector/scale/gateway.yaml
-	"$$($(TOOL) jaeger)" validate --config collector/jaeger.yaml --config collector/scale/jaeger.yaml
+	"$$($(TOOL) jaeger)" validate --config collector/scale/jaeger.yaml
 
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
