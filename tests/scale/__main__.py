@@ -46,7 +46,8 @@ def _tried(trial: Trial, options: argparse.Namespace) -> Result | None:
 def _conditions(options: argparse.Namespace) -> str:
     return (
         f"Two prefork workers of four children, each with an agent of its own, and {STORES[options.store].title}; all "
-        f"outcomes of the ledger but limits and killed children, each {options.times} times at most, seed {options.seed}."
+        "outcomes of the ledger but time limits and killed children, "
+        f"each {options.times} times at most, in the order of seed {options.seed}."
     )
 
 

@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write it into the page if asked to."""
     options = _options(arguments)
     directory = Path(tempfile.mkdtemp(prefix="celery-otel-sizing-"))
-    settings = {"MEMORY_LIMIT_MIB": "1024", "NUM_TRACES": "200000"}
+    settings = {"MEMORY_LIMIT_MIB": "1024", "NUM_TRACES": "200000", "DECISION_WAIT": "5s"}
     store = STORES[options.store](directory / "store")
     with Tier(directory / "tier", store, settings=settings, mark=[]) as tier:
         lines = sized(tier, options.workers, options.exports, options.spans)

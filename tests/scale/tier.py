@@ -23,8 +23,6 @@ ADDRESSES = ("127.0.77.1", "127.0.77.2", "127.0.77.3")
 HEARTBEAT = "celery_worker_heartbeat_timestamp_seconds"
 #: How long anything may take on a busy machine, in seconds.
 PATIENCE = 120.0
-#: How long spans wait for the rest of their trace.
-DECISION_WAIT = "5s"
 _RECEIVED_POINTS = "otelcol_receiver_accepted_metric_points"
 _WAITING = "otelcol_exporter_queue_size"
 _KNOWN = "otelcol_loadbalancer_num_backends"
@@ -61,7 +59,7 @@ class Tier:
         self.names = Names(directory / "hosts")
         self.prometheus = store
         self.jaeger = JaegerServer(directory / "jaeger")
-        self._settings = {"DECISION_WAIT": DECISION_WAIT, "REMOTE_WRITE_URL": store.write_url, **(settings or {})}
+        self._settings = {"REMOTE_WRITE_URL": store.write_url, **(settings or {})}
         self.gateways = [self._gateway(directory, number, mark) for number in (1, 2, 3)]
         self.agents = [self._agent(directory, number) for number in (1, 2)]
         kept = Kept()
