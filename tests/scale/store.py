@@ -117,4 +117,8 @@ class VictoriaMetrics(Store):
         self._server.stop()
 
 
-STORES = {"victoriametrics": VictoriaMetrics, "prometheus": ReceivingPrometheus}
+#: What the command line calls them.
+STORES: dict[str, type[VictoriaMetrics | ReceivingPrometheus]] = {
+    "victoriametrics": VictoriaMetrics,
+    "prometheus": ReceivingPrometheus,
+}
