@@ -118,6 +118,20 @@ aio-pool: venv servers ## Run tasks on the asyncio pool of celery-aio-pool
 celery-tests: venv servers ## Run Celery's own integration tests, bare and instrumented
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.compatibility.celery_tests
 
+.PHONY: scale
+scale: venv servers jaeger scale-tools ## Try agents, gateways and a store that they write to, while gateways die, come and go (ARGS='--seed 1')
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.scale $(ARGS)
+
+.PHONY: scale-sizing
+scale-sizing: venv servers jaeger scale-tools ## Measure how much a core of agents and gateways bears
+	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.scale.sizing $(ARGS)
+
+.PHONY: scale-validate
+scale-validate: jaeger scale-tools ## Let agent, gateway and a clustered Jaeger check their configuration
+	"$$($(TOOL) otelcol-scale)" validate --config collector/scale/agent.yaml
+	"$$($(TOOL) otelcol-scale)" validate --config otel-collector.yaml --config collector/scale/gateway.yaml
+	"$$($(TOOL) jaeger)" validate --config collector/scale/jaeger.yaml
+
 .PHONY: bench-api
 bench-api: venv servers ## Measure how many requests the API answers, beside Flower (needs wrk)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.benchmarks.api
@@ -164,6 +178,10 @@ tools: ## Build the collector, Prometheus and promtool, unless built or on the P
 jaeger: ## Build Jaeger, unless built or on the PATH
 	@$(TOOL) jaeger > /dev/null
 
+.PHONY: scale-tools
+scale-tools: ## Build the collector of agents and gateways, and VictoriaMetrics
+	@for name in otelcol-scale victoria-metrics; do $(TOOL) $$name > /dev/null; done
+
 .PHONY: tool-path
 tool-path: ## Print where a Go program is (NAME=otelcol, prometheus, promtool or jaeger)
 	@$(TOOL) $(NAME)
@@ -194,6 +212,11 @@ docs: venv ## Build the pages of docs/ as a site, into build/site
 .PHONY: collector-distribution
 collector-distribution: ## Generate collector/distribution from its builder.yaml
 	cd collector/distribution && \
+	  go run $(BUILDER) --skip-strict-versioning --skip-compilation --config builder.yaml
+
+.PHONY: collector-scale
+collector-scale: ## Generate collector/scale from its builder.yaml
+	cd collector/scale && \
 	  go run $(BUILDER) --skip-strict-versioning --skip-compilation --config builder.yaml
 
 .PHONY: clean

@@ -23,9 +23,10 @@ class Collector(Server):
         decision_wait: How long spans wait for the rest of their trace, as in "1s"; by default as configured.
         settings: Other variables from the head of `otel-collector.yaml`, without `CELERY_OTEL_COLLECTOR_`.
         configurations: Files that are merged into the main one, in this order.
+        tool: The program, as `tool_path` knows it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what may differ between collectors
         self,
         directory: Path,
         *,
@@ -34,6 +35,7 @@ class Collector(Server):
         decision_wait: str | None = None,
         settings: Mapping[str, str] | None = None,
         configurations: Sequence[Path] = (),
+        tool: str = "otelcol",
     ) -> None:
         self._grpc, self._http, self._health = free_port(), free_port(), free_port()
         self._metrics, self._span_metrics, self._telemetry = free_port(), free_port(), free_port()
@@ -47,7 +49,7 @@ class Collector(Server):
         chosen = {name: value for name, value in given.items() if value is not None}
         env = {_PREFIX + name: value for name, value in {**self._places(), **chosen}.items()}
         files = [f"--config={file}" for file in (COLLECTOR_CONFIGURATION, *configurations)]
-        super().__init__(Process("collector", [str(tool_path("otelcol")), *files], directory=directory, env=env))
+        super().__init__(Process("collector", [str(tool_path(tool)), *files], directory=directory, env=env))
 
     @property
     def otlp_http_endpoint(self) -> str:

@@ -1,19 +1,16 @@
 """A Prometheus server, run with the repository's scrape settings."""
 
-import json
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import yaml
 
-from celery_otel_pipeline.fetching import fetch, is_reachable
+from celery_otel_pipeline.fetching import is_reachable
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.process import Process
+from celery_otel_pipeline.promql import PromqlApi
 from celery_otel_pipeline.repository import PROMETHEUS_CONFIGURATION
-from celery_otel_pipeline.samples import Exemplar, Sample, Series, parse_exemplars, parse_samples, parse_series
 from celery_otel_pipeline.server import Server
 from celery_otel_pipeline.tools import tool_path
 
@@ -21,7 +18,7 @@ from celery_otel_pipeline.tools import tool_path
 FEATURES = "created-timestamp-zero-ingestion,exemplar-storage"
 
 
-class PrometheusServer(Server):
+class PrometheusServer(Server, PromqlApi):
     """A server that keeps its data over restarts.
 
     Args:
@@ -70,39 +67,6 @@ class PrometheusServer(Server):
     def answers(self) -> bool:
         """Whether the server has loaded its data and takes queries."""
         return is_reachable(f"{self.url}/-/ready")
-
-    def query(self, expr: str) -> list[Sample]:
-        """Return the value of a PromQL expression now.
-
-        Raises:
-            FetchError: Prometheus does not accept the expression.
-        """
-        return parse_samples(self._ask(expr))
-
-    def series(self, selector: str, *, window: str = "1h") -> list[Series]:
-        """Return the raw samples of the selected series within the last `window`.
-
-        Raises:
-            FetchError: Prometheus does not accept the selector.
-        """
-        return parse_series(self._ask(f"{selector}[{window}]"))
-
-    def exemplars(self, expr: str, *, window: float = 3600) -> list[Exemplar]:
-        """Return the exemplars of the series in a PromQL expression, of the last `window` seconds.
-
-        Raises:
-            FetchError: Prometheus does not accept the expression.
-        """
-        now = time.time()
-        query = {"query": expr, "start": now - window, "end": now + 60}
-        return parse_exemplars(self._get("query_exemplars", query))
-
-    def _ask(self, expr: str) -> dict[str, Any]:
-        data: dict[str, Any] = self._get("query", {"query": expr})
-        return data
-
-    def _get(self, question: str, query: Mapping[str, Any]) -> Any:
-        return json.loads(fetch(f"{self.url}/api/v1/{question}?{urlencode(query)}"))["data"]
 
 
 def adapted(

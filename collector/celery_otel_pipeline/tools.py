@@ -1,4 +1,4 @@
-"""The Go programs: the collector, Prometheus and its tool, Jaeger."""
+"""The Go programs: the collector, Prometheus and its tool, Jaeger, and those for more than one machine."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from pathlib import Path
 from celery_otel_pipeline.repository import ROOT
 
 TOOLS = ("otelcol", "prometheus", "promtool", "jaeger")
+#: What `make scale` needs, and no test.
+SCALE_TOOLS = ("otelcol-scale", "victoria-metrics")
 
 
 class ToolError(RuntimeError):
@@ -22,15 +24,19 @@ def tool_path(name: str) -> Path:
     Raises:
         ToolError: The name is none of ours, the variable names no program, or the build failed.
     """
-    if name not in TOOLS:
-        raise ToolError(f"unknown tool {name!r}: known are {', '.join(TOOLS)}")
-    chosen = os.environ.get(f"CELERY_OTEL_TOOL_{name.upper()}")
+    if name not in (*TOOLS, *SCALE_TOOLS):
+        raise ToolError(f"unknown tool {name!r}: known are {', '.join((*TOOLS, *SCALE_TOOLS))}")
+    chosen = os.environ.get(_variable(name))
     return _checked(name, chosen) if chosen else _made(name)
+
+
+def _variable(name: str) -> str:
+    return f"CELERY_OTEL_TOOL_{name.upper().replace('-', '_')}"
 
 
 def _checked(name: str, chosen: str) -> Path:
     if shutil.which(chosen) is None:
-        raise ToolError(f"CELERY_OTEL_TOOL_{name.upper()}={chosen!r} is no program: correct the path or unset it")
+        raise ToolError(f"{_variable(name)}={chosen!r} is no program: correct the path or unset it")
     return Path(chosen).absolute()
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the path of one of the Go programs: otelcol, prometheus, promtool or jaeger. All else goes to standard error.
+# Prints the path of one of the Go programs: otelcol, prometheus, promtool or jaeger; for more than one machine also
+# otelcol-scale or victoria-metrics. All else goes to standard error.
 #
 # A program on the PATH is taken when it has what our configuration uses; it is asked to try, not for its version.
 # Otherwise ours is built, once for each state of its module files, into a cache outside the tree: CELERY_OTEL_CACHE,
@@ -15,6 +16,7 @@ fail() { say "$*"; exit 1; }
 # --- ready-made ones -------------------------------------------------------------------------------------------------
 
 fits_otelcol() { "$1" validate --config "$root/otel-collector.yaml" >/dev/null 2>&1; }
+fits_otelcol-scale() { "$1" validate --config "$root/collector/scale/agent.yaml" >/dev/null 2>&1; }
 fits_promtool() { "$1" check config "$root/collector/prometheus/prometheus.yml" >/dev/null 2>&1; }
 fits_jaeger() { "$1" validate --config "$root/collector/jaeger.yaml" >/dev/null 2>&1; }
 fits_prometheus() {
@@ -36,11 +38,16 @@ ready_made() {
 # --- ours ------------------------------------------------------------------------------------------------------------
 
 build_otelcol() { go_build "$1/otelcol" -trimpath -tags grpcnotrace -ldflags "-s -w" .; }
+build_scale() { go_build "$1/otelcol-scale" -trimpath -tags grpcnotrace -ldflags "-s -w" .; }
 build_prometheus() {
   go_build "$1/" -trimpath -tags remove_all_sd -ldflags "-s -w" \
     github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
 }
 build_jaeger() { go_build "$1/" -trimpath -tags grpcnotrace -ldflags "-s -w" github.com/jaegertracing/jaeger/cmd/jaeger; }
+
+build_victoriametrics() {
+  CGO_ENABLED=0 go_build "$1/" -trimpath -ldflags "-s -w" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
+}
 
 # What the module files say is built, whatever else the user has set; the stamp of the repository's state would fail
 # the build in a checkout of another owner's.
@@ -104,5 +111,7 @@ case $name in
   otelcol) ready_made otelcol-contrib otelcol || ours "$root/collector/distribution" otelcol ;;
   prometheus | promtool) ready_made "$name" || ours "$root/collector/tools/prometheus" prometheus ;;
   jaeger) ready_made jaeger || ours "$root/collector/tools/jaeger" jaeger ;;
-  *) fail "unknown tool '$name': NAME is one of otelcol, prometheus, promtool, jaeger" ;;
+  otelcol-scale) ready_made otelcol-contrib || ours "$root/collector/scale" scale ;;
+  victoria-metrics) ours "$root/collector/tools/victoriametrics" victoriametrics ;;
+  *) fail "unknown tool '$name': NAME is one of otelcol, prometheus, promtool, jaeger, otelcol-scale, victoria-metrics" ;;
 esac

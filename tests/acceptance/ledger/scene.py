@@ -128,7 +128,7 @@ class Scene:
             pool=self.conditions.pool,
             concurrency=self.conditions.concurrency,
             queues=queues,
-            env={**self.environment(), "LEDGER_WORKER": name},
+            env={**self.environment(), **self.of_worker(name)},
             arguments=self._arguments,
             python=self._python,
             cwd=ROOT,
@@ -151,6 +151,10 @@ class Scene:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
             **self.env,
         }
+
+    def of_worker(self, name: str) -> dict[str, str]:
+        """What one worker alone finds in its environment."""
+        return {"LEDGER_WORKER": name}
 
     @property
     def tasks(self) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -35,6 +36,14 @@ class Export(NamedTuple):
     gauges: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What went by, as it was sent; taps in front of several collectors may share one."""
+
+    metrics: list[bytes] = field(default_factory=list)
+    spans: list[bytes] = field(default_factory=list)
+
+
 class ExportTap:
     """An HTTP server in front of a collector: it hands every export on and keeps a copy.
 
@@ -42,12 +51,12 @@ class ExportTap:
 
     Args:
         collector: The collector's OTLP/HTTP endpoint.
+        kept: Where the copies go, if others put theirs there too.
     """
 
-    def __init__(self, collector: str) -> None:
+    def __init__(self, collector: str, *, kept: Kept | None = None) -> None:
         self.collector = urlsplit(collector)
-        self._bodies: list[bytes] = []
-        self._spans: list[bytes] = []
+        self._kept = kept or Kept()
         self.delivered = 0
         """How many exports of metrics the collector has answered."""
         self.lost = 0
@@ -66,11 +75,11 @@ class ExportTap:
 
     def keep(self, body: bytes) -> None:
         """Remember an export of metrics."""
-        self._bodies.append(body)
+        self._kept.metrics.append(body)
 
     def keep_spans(self, body: bytes) -> None:
         """Remember an export of spans that the collector has taken."""
-        self._spans.append(body)
+        self._kept.spans.append(body)
 
     @contextmanager
     def swallowing(self) -> Iterator[None]:
@@ -83,7 +92,7 @@ class ExportTap:
 
     def exports(self, job: str) -> list[Export]:
         """Every export of this job's metrics so far, in the order of arrival."""
-        return [export for body in list(self._bodies) for export in _decoded(body) if export.job == job]
+        return [export for body in list(self._kept.metrics) for export in _decoded(body) if export.job == job]
 
     def resources(self, job: str) -> list[ResourceMetrics]:
         """The same exports as they came, with every label of every series."""
@@ -98,7 +107,7 @@ class ExportTap:
         """Every span of this job that the collector has taken, as often as it has."""
         return [
             span
-            for body in list(self._spans)
+            for body in list(self._kept.spans)
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans
             if _service(resource) == job
             for scope in resource.scope_spans
