@@ -60,7 +60,7 @@ class Contestant:
             "BENCH_LATENCIES": str(self._latencies),
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_endpoint,
             "OTEL_SERVICE_NAME": f"bench-{variant.key}",
-            **variant.env,
+            **variant.environment(self._directory),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
         }
         argv = [sys.executable, "-m", "celery", "-A", "tests.benchmarks.application", "worker"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Variant:
         arguments: More of the worker's command line.
         quiet: A worker whose queue is empty is done when it has used no CPU time for so long, in seconds: what is sent
             later than its tasks were run belongs to them too.
+        keeps: It keeps its counts on disk.
         beside: A monitor that watches its broker: `flower`, `celery-exporter` or none.
     """
 
@@ -26,6 +28,12 @@ class Variant:
     arguments: tuple[str, ...] = ()
     quiet: float = 0.4
     beside: str = ""
+    keeps: bool = False
+
+    def environment(self, directory: Path) -> dict[str, str]:
+        """More of the environment, of a worker whose files go into a directory."""
+        kept = {"CELERY_OTEL_STATE_DIRECTORY": str(directory / "state")} if self.keeps else {}
+        return {**self.env, **kept}
 
     @property
     def exports(self) -> bool:
@@ -45,6 +53,13 @@ VARIANTS = (
         "celery-otel, metrics alone",
         instrumentation="celery-otel",
         env={"OTEL_TRACES_EXPORTER": "none"},
+    ),
+    Variant(
+        "kept",
+        "celery-otel, metrics alone, counts kept on disk",
+        instrumentation="celery-otel",
+        env={"OTEL_TRACES_EXPORTER": "none"},
+        keeps=True,
     ),
     Variant(
         "spans",

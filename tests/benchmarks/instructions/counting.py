@@ -90,7 +90,7 @@ def per_task(variant: Variant, endpoint: str) -> Instructions:
 
 def _run(variant: Variant, endpoint: str, tasks: int) -> Instructions:
     with tempfile.TemporaryDirectory(prefix="celery-otel-instructions-") as name, _broker(Path(name)) as (url, redis):
-        env = _environment(variant, url, endpoint)
+        env = {**_environment(variant, url, endpoint), **variant.environment(Path(name))}
         publish(env, tasks)
         worker = Process("worker", _counted(variant, Path(name)), directory=Path(name), env=env, cwd=ROOT)
         with worker:
@@ -121,7 +121,6 @@ def _environment(variant: Variant, broker: str, endpoint: str) -> dict[str, str]
         "BENCH_BROKER": broker,
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         **_PUT_OFF,
-        **variant.env,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
     }
 
