@@ -1,5 +1,7 @@
 """Turns a soak into the table of `docs/performance.md`."""
 
+import os
+
 from tests.soak.run import Soaked
 from tests.soak.scene import CHILDREN, WORKERS
 from tests.soak.verdict import Change, kept
@@ -35,7 +37,8 @@ def _conditions(soaked: Soaked) -> str:
     what = "bare Celery" if soaked.bare else "celery-otel, metrics and all spans"
     return (
         f"{soaked.seconds / 60:.1f} minutes of {what}: {soaked.attempts:,} attempts, {rate:.0f} per second, "
-        f"{WORKERS} prefork workers with {CHILDREN} children each."
+        f"{WORKERS} prefork workers with {CHILDREN} children each, {os.cpu_count()} cores; "
+        f"the machine's load at the end: {os.getloadavg()[0]:.1f}."
     )
 
 
