@@ -98,7 +98,7 @@ class ExportTap:
         """The same exports as they came, with every label of every series."""
         return [
             resource
-            for body in list(self._bodies)
+            for body in list(self._kept.metrics)
             for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
             if _service(resource) == job
         ]

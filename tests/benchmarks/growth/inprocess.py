@@ -184,8 +184,9 @@ class _Nowhere:
     def start(self) -> None:
         """The worker is ready."""
 
-    def close(self, timeout: float) -> None:
-        """The worker has stopped."""
+    def close(self, timeout: float) -> bool:
+        """The worker has stopped; nobody has taken anything."""
+        return False
 
 
 def _failure(name: str) -> ExceptionInfo:
