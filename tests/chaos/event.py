@@ -36,7 +36,8 @@ class Event:
         early: Whether it happens before anything is sent, while the workers are idle.
         alone: Whether a round with it has no other.
         planned: Whether it is known in advance what becomes of every attempt; else the workers' logs are asked.
-        loses: Whether what a worker has counted since its last export is lost with it.
+        loses: Whether something may be lost that the round then counts: what a worker has counted since its last
+            export, or spans on their way from the collector to Jaeger.
         lasts: How long it takes at least, in seconds, where that is much.
     """
 

@@ -109,5 +109,6 @@ SERVERS = (
         _disk_full,
         needs=frozenset({Need.JAEGER, Need.DISK}),
         alone=True,
+        loses=True,
     ),
 )

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from celery_otel_pipeline.polling import wait_until
+from celery_otel_pipeline.polling import DeadlineError, wait_until
 from tests.acceptance.ledger import span_plan
 from tests.acceptance.ledger.driver import Driver
 from tests.acceptance.ledger.outcome import Outcome
@@ -48,22 +48,28 @@ def _compared(place: Place, events: Sequence[Event], outcomes: list[Outcome]) ->
     own = total(*(event.plan(place.conditions) for event in events))
     reading, plan = scene.settled(lambda: total(run_plan(scene, outcomes), own))
     assert_balanced(scene, reading, plan)
+    lost = 0
     if any(Need.JAEGER in event.needs for event in events):
-        _assert_in_jaeger(place, plan)
+        lost = _missing_in_jaeger(place, plan, may_lose=any(event.loses for event in events))
     attempts = sum(number for series, number in plan.items() if series.metric == "celery_task_received_total")
-    return Result(attempts, len(plan), span_plan.spans_of(plan).total())
+    return Result(attempts, len(plan), span_plan.spans_of(plan).total(), lost_spans=lost)
 
 
-def _assert_in_jaeger(place: Place, plan: Plan) -> None:
-    """Every attempt's span is stored, whatever its way was like."""
+def _missing_in_jaeger(place: Place, plan: Plan, *, may_lose: bool) -> int:
+    """How many attempts have no span in Jaeger, though the collector has taken it: none, unless some may be lost."""
     planned, job = span_plan.spans_of(plan), place.scene.job
 
     def stored() -> span_plan.Spans:
         found = place.jaeger.search(job, raw=True)
         return span_plan.stored(span for trace in found for span in trace.spans if span.service == job)
 
-    wait_until(
-        lambda: planned == stored(),
-        deadline=ARRIVAL,
-        message=lambda: "in Jaeger: " + "\n".join(span_plan.differences(planned, stored())),
-    )
+    try:
+        wait_until(
+            lambda: planned == stored(),
+            deadline=ARRIVAL,
+            message=lambda: "in Jaeger: " + "\n".join(span_plan.differences(planned, stored())),
+        )
+    except DeadlineError:
+        if not may_lose or stored() - planned:
+            raise
+    return (planned - stored()).total()

@@ -13,7 +13,7 @@ class Result:
         spans: Spans that belong to these attempts.
         lost_receipts: Attempts received that no export told of, because MAIN was killed before the next one.
         lost_ends: Ended attempts that no export told of, for the same reason.
-        lost_spans: Spans that were not exported, for the same reason.
+        lost_spans: Spans that were not exported, for the same reason; or that the collector had taken and lost.
         unexported: The longest time from the last export of a MAIN to its death, in seconds.
         kills: How many MAINs were killed.
         unseen: Failures and retries that were exported, and that Prometheus cannot tell from those of the life before.
@@ -34,6 +34,8 @@ class Result:
     def __str__(self) -> str:
         """The figures in words."""
         said = f"{self.attempts} attempts, {self.series} series and {self.spans} spans compared"
+        if self.lost_spans and not self.kills:
+            return f"{said}, all equal; {self.lost_spans} spans that the collector had taken are not in Jaeger"
         if not self.kills:
             return f"{said}, all equal" + f" ({self.forgotten} runs of returned attempts)" * bool(self.forgotten)
         lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
