@@ -67,7 +67,7 @@ def _floods(broker: RedisServer, directory: Path, options: argparse.Namespace) -
         with scenes.target(broker, directory) as target:
             yield floods.attack(target, name, messages, options.names)
     with scenes.target(broker, directory) as target:
-        yield floods.attack(target, "messages of 6 MB of headers", floods.large, floods.LARGE)
+        yield floods.attack(target, "messages with 1.5 MB of headers", floods.large, floods.LARGE)
 
 
 def _api(broker: RedisServer, directory: Path, _: argparse.Namespace) -> Iterator[Verdict]:

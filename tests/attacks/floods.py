@@ -11,7 +11,7 @@ AT_ONCE = 1000
 #: What a worker may keep of all that, in megabytes, and how many series its limits leave room for.
 MEMORY, SERIES = 24.0, 6000
 #: Messages whose headers are large, and how large each header is.
-LARGE, SIZE = 300, 1_000_000
+LARGE, SIZE = 300, 250_000
 #: Messages before the first look: Celery itself grows with the first large ones, and then no more.
 WARMING = 40
 
@@ -39,7 +39,7 @@ def errors(target: Target, number: int) -> Iterator[Envelope]:
 
 
 def large(target: Target, number: int) -> Iterator[Envelope]:
-    """Messages with a megabyte in every place that we keep something of."""
+    """Messages with a large text in every place that we keep something of."""
     for count, message in enumerate(target.copies(target.message("attack.echo", 1), number)):
         long = f"{count}" + "x" * SIZE
         message["headers"].update(id=long, root_id=long, group=long, celery_otel_published_at=long, baggage=long)

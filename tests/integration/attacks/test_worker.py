@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from celery_otel_pipeline.redis import RedisServer
-from tests.attacks import ends, floods, headers, scenes, way
+from tests.attacks import ends, headers, scenes, way
 from tests.attacks.target import Target
 from tests.attacks.values import OURS
 from tests.attacks.verdict import Verdict
@@ -43,9 +43,3 @@ def test_a_worker_bears_hostile_results_exceptions_and_garbage_from_a_task(targe
     right(ends.attack(target))
     right(way.attack(target, 2, 200, 1))
     right(way.foreign(target))
-
-
-def test_large_and_distinct_names_leave_nothing_behind(target: Target) -> None:
-    """The series are bounded, and MAIN keeps neither the names nor the headers."""
-    right(floods.attack(target, "queues", floods.queues, 300))
-    right(floods.attack(target, "large headers", floods.large, 40))
