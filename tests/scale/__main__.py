@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ def _tried(trial: Trial, options: argparse.Namespace) -> Result | None:
     except (AssertionError, DeadlineError) as error:
         _say(f"{trial.title}: NOT EQUAL after {time.monotonic() - begin:.0f} s, logs in {directory}\n{error}")
         return None
+    shutil.rmtree(directory)
     taken = f"{time.monotonic() - begin:.0f} s"
     _say(f"{trial.title}: equal, {result.course.said}; points by gateway {result.points}; {result.verdict}; {taken}")
     return result

@@ -161,7 +161,14 @@ def _writers(tier: Tier) -> dict[str, set[str]]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write it into the page if asked to."""
     options = _options(arguments)
-    directory = Path(tempfile.mkdtemp(prefix="celery-otel-sizing-"))
+    with tempfile.TemporaryDirectory(prefix="celery-otel-sizing-") as name:
+        text = _measured(options, Path(name))
+    sys.stdout.write(f"{text}\n")
+    if options.write:
+        PAGE.write_text(replaced(PAGE.read_text(), text, SIZED_BEGIN, SIZED_END))
+
+
+def _measured(options: argparse.Namespace, directory: Path) -> str:
     settings = {"MEMORY_LIMIT_MIB": "1024", "NUM_TRACES": "200000", "DECISION_WAIT": "5s"}
     store = STORES[options.store](directory / "store")
     with Tier(directory / "tier", store, settings=settings, mark=[]) as tier:
@@ -170,10 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with Tier(directory / "spread", again, mark=[_MARK]) as tier:
         found = spread(tier, options.workers)
     head = ("what", "load", "CPU of each", "for one core", "memory of one")
-    text = f"{_conditions(options)}\n\n{markdown(head, [line.row() for line in lines])}\n\n{found}"
-    sys.stdout.write(f"{text}\n")
-    if options.write:
-        PAGE.write_text(replaced(PAGE.read_text(), text, SIZED_BEGIN, SIZED_END))
+    return f"{_conditions(options)}\n\n{markdown(head, [line.row() for line in lines])}\n\n{found}"
 
 
 def _conditions(options: argparse.Namespace) -> str:
