@@ -19,7 +19,7 @@ from tests.acceptance.ledger.scene import Pipeline, Scene
 from tests.compatibility.environments import SHOWN, Environment, all_environments
 
 PAGE = ROOT / "docs" / "reference" / "compatibility.md"
-BEGIN, END = "<!-- ledger: begin -->\n", "<!-- ledger: end -->"
+BEGIN, END = "<!-- ledger: begin, by make compatibility -->\n", "<!-- ledger: end -->"
 #: How workers run: the pool, and whether they acknowledge late.
 RUNS = (("prefork", False), ("prefork", True), ("threads", True), ("gevent", False))
 HEAD = f"| environment | {' | '.join(SHOWN)} | run | attempts | series | |\n{'| --- ' * (len(SHOWN) + 5)}|\n"

@@ -184,7 +184,7 @@ class _Nowhere:
     def start(self) -> None:
         """The worker is ready."""
 
-    def close(self, timeout: float) -> bool:
+    def close(self, timeout: float) -> bool:  # noqa: ARG002  # as the others have it
         """The worker has stopped; nobody has taken anything."""
         return False
 
