@@ -17,12 +17,13 @@ class BoundedLabel(dict[str, str]):
     Args:
         limit: How many distinct values pass.
         overflowed: Called each time a value is replaced.
-        known: Values that series have already; they pass, and count.
+        known: Values that series have already; they pass, and at most `limit` others do.
     """
 
     def __init__(self, limit: int, overflowed: Callable[[], None], known: Iterable[str] = ()) -> None:
         super().__init__((value, value) for value in known if value != OVERFLOW)
-        self._limit = limit
+        # What is known may be of tasks that are no more: it shall neither keep out what is new nor grow with each life.
+        self._limit = limit + min(len(self), limit)
         self._overflowed = overflowed
 
     def __call__(self, value: str) -> str:

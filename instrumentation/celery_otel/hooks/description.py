@@ -1,5 +1,6 @@
 """Reads what is kept of a message's headers into what the ledger needs: labels, identity, and publish time."""
 
+from hashlib import blake2b
 from typing import Any
 
 from celery_otel.core.attempt import Attempt
@@ -10,7 +11,6 @@ from celery_otel.untrusted import LONGEST, text
 
 _LATEST = 2.0**53
 """The latest moment that is believed; beyond it a float does not even hold whole seconds."""
-_SIGNS = 2**64 - 1
 
 
 class Description:
@@ -52,7 +52,12 @@ def identified(value: Any) -> str:
         found = str(value)
     except (ValueError, RecursionError):
         return text(value)
-    return found if len(found) <= LONGEST else f"{text(found)}#{hash(found) & _SIGNS:016x}"
+    return found if len(found) <= LONGEST else f"{text(found)}#{_mark(found)}"
+
+
+def _mark(long: str) -> str:
+    """Eight bytes of a hash that is the same in every process."""
+    return blake2b(long.encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def published_at(stamp: Any) -> float | None:

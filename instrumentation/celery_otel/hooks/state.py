@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from celery_otel import names
 from celery_otel.core.attempt import Attempt
+from celery_otel.core.births import KnownBirths, NoBirths
 from celery_otel.core.clock import Clock
 from celery_otel.core.counts import Counts
 from celery_otel.core.ledger import Ledger
 from celery_otel.core.tables import Tables
 from celery_otel.hooks.description import Description
-from celery_otel.metric import Metric
 from celery_otel.settings import Settings
+from celery_otel.state.errors import StateError
 
 if TYPE_CHECKING:
     from celery_otel.state.state import State
@@ -28,19 +29,18 @@ class KeptState(Protocol):
     Attributes:
         hooks: Values of the label `hook` that it adds.
         description: What describes its attempts.
+        births: The beginnings of its series.
     """
 
     hooks: tuple[str, ...]
     description: type[Description]
+    births: KnownBirths
 
     def tables(self) -> Tables:
         """Makes the tables of its counts."""
 
     def ledger(self, counts: Counts, worker: str, clock: Clock) -> Ledger:
         """The ledger of these counts; kept from now on."""
-
-    def since(self, metric: Metric, origin: float) -> float:
-        """When the series of a metric begin, the first export of this worker being at `origin`."""
 
     def complain_to(self, complain: Complain) -> None:
         """Says from now on, and of what was before, what goes wrong."""
@@ -60,6 +60,7 @@ class NoState:
     """
 
     description = Description
+    births: KnownBirths = NoBirths()
 
     def __init__(self, complaint: str = "") -> None:
         self._complaint = complaint
@@ -72,10 +73,6 @@ class NoState:
     def ledger(self, counts: Counts, worker: str, clock: Clock) -> Ledger:
         """A plain one."""
         return Ledger(counts, worker=worker, clock=clock)
-
-    def since(self, metric: Metric, origin: float) -> float:  # noqa: ARG002  # the same for all
-        """The origin."""
-        return origin
 
     def complain_to(self, complain: Complain) -> None:
         """Says why nothing is kept."""
@@ -113,7 +110,7 @@ class StateOnDisk:
 
     def __init__(self, state: "State") -> None:
         self._state = state
-        self.since = state.since
+        self.births: KnownBirths = state.births
         self.tend = state.tend
         self.close = state.close
 
@@ -154,17 +151,23 @@ def open_state(
     """
     if settings.state_directory is None or not settings.exporters:
         return NoState()
+    try:
+        return _open(settings, identity(worker), clock)
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the worker is counted without
+        said = str(error) if isinstance(error, StateError) else f"{type(error).__name__}: {error}."
+        return NoState(
+            f"celery-otel does not keep this worker's counts: {said} Before a worker keeps them there again, remove "
+            "what an earlier one has left."
+        )
+
+
+def _open(settings: Settings, identity: Mapping[str, str], clock: Clock) -> KeptState:
     # Loaded only where it is asked for: it needs locks of files, which not every system has.
     from celery_otel.state.contents import About  # noqa: PLC0415
     from celery_otel.state.directory import StateDirectory, folder  # noqa: PLC0415
-    from celery_otel.state.errors import StateError  # noqa: PLC0415
     from celery_otel.state.state import State  # noqa: PLC0415
 
     histograms = [metric for metric in names.METRICS if metric.kind == "histogram"]
     bounds = {metric.name: metric.bounds or settings.duration_buckets for metric in histograms}
-    about = About(identity(worker), bounds)
-    path = Path(settings.state_directory, *(folder(name) for name in about.identity.values()))
-    try:
-        return StateOnDisk(State(StateDirectory(path), about, clock))
-    except StateError as error:
-        return NoState(f"celery-otel does not keep this worker's counts: {error}")
+    path = Path(str(settings.state_directory), *map(folder, identity.values()))
+    return StateOnDisk(State(StateDirectory(path), About(identity, bounds), clock))

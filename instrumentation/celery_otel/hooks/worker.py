@@ -12,6 +12,7 @@ from celery import signals
 from celery.worker import strategy
 
 from celery_otel import names
+from celery_otel.core.births import KnownBirths
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.counts import Counts
 from celery_otel.core.outcome import ReturnCause
@@ -52,7 +53,6 @@ OTHER_HOOKS = (
 """Values of the label `hook` beside the hooks of attempts."""
 
 Reader = Callable[[], dict[Metric, dict[Labels, Value]]]
-Since = Callable[[Metric, float], float]
 
 
 class Pipeline(Protocol):
@@ -82,7 +82,7 @@ class WorkerTelemetry:
         self,
         worker: Any,
         settings: Settings,
-        open_pipeline: Callable[[str, Reader, Callable[[str], None], Since], Pipeline],
+        open_pipeline: Callable[[str, Reader, Callable[[str], None], KnownBirths], Pipeline],
         open_spans: OpenSpans | None = None,
         clock: Clock = SYSTEM_CLOCK,
         open_state: OpenState = lambda *_: NoState(),
@@ -122,7 +122,7 @@ class WorkerTelemetry:
         self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)
         if forks(worker):
             self.hooks.killed = self.arrivals.killed
-        self._pipeline = open_pipeline(name, self.read, self._count_export_failure, self._state.since)
+        self._pipeline = open_pipeline(name, self.read, self._count_export_failure, self._state.births)
         self._stack = ExitStack()
         self._declare()
         self._state.complain_to(self._complain)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from celery_otel.metric import Labels
 from celery_otel.state.errors import StateError
 
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 FORMAT = 1
 """The version of the format."""
 Series = tuple[str, Labels]
@@ -18,7 +19,7 @@ Series = tuple[str, Labels]
 # The keys of a line of the log.
 SERIES, COUNTS, SAMPLES = "series", "counts", "samples"
 OPENED, CLOSED, ENDED = "opened", "closed", "ended"
-BEGUN, OVER, START = "begun", "over", "start"
+BEGUN, OVER, BORN = "begun", "over", "born"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +64,29 @@ class Contents:
     Attributes:
         about: Whose it is, as `About.told` has it.
         boot: The boot of the machine that it was written in.
-        born: When the first worker that it speaks of began, as a Unix time.
-        start: When the series began, as a Unix time; None if they were never exported.
         closed: The worker that wrote it ended in good order.
+        delivered: And everybody had all of its numbers.
+        followed: It was brought up to date by its own log.
         series: Every series, in the order of their numbers in the log.
         values: What each of them counts.
         last_received: When each queue last brought an attempt, as a Unix time.
         open: The attempts that were open, by their numbers.
         ended: The hashes of the identities of the attempts that ended last, the oldest first.
+        births: When each series that was exported began, by its number, in nanoseconds since 1970.
         runs: The first records of the runs of training and tuning that were open, by their ids.
     """
 
     about: dict[str, Any]
     boot: str
-    born: float
-    start: float | None = None
     closed: bool = False
+    delivered: bool = False
+    followed: bool = False
     series: list[Series] = field(default_factory=list)
     values: list[int | Samples] = field(default_factory=list)
     last_received: dict[str, float] = field(default_factory=dict)
     open: dict[int, Opened] = field(default_factory=dict)
     ended: dict[int, None] = field(default_factory=dict)
+    births: dict[int, int] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -97,16 +100,16 @@ class Contents:
             told = json.loads(snapshot)
             if told["format"] != FORMAT:
                 raise StateError(f"it has the format {told['format']!r}, not {FORMAT}")
-            made = cls(dict(told["about"]), str(told["boot"]), float(told["born"]), told["start"], bool(told["closed"]))
+            made = cls(dict(told["about"]), str(told["boot"]), bool(told["closed"]), bool(told["delivered"]))
             made._fill(told)
-        except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise StateError(f"its snapshot cannot be read ({type(error).__name__}: {error})") from error
         return made
 
     def _fill(self, told: Mapping[str, Any]) -> None:
         for name, labels, *value in told["series"]:
             self._define(name, labels, value)
-        self.apply({OPENED: told["open"], ENDED: told["ended"], BEGUN: told["runs"]})
+        self.apply({OPENED: told["open"], ENDED: told["ended"], BEGUN: told["runs"], BORN: told["births"]})
         self.last_received = {str(queue): float(at) for queue, at in told["queues"].items()}
 
     def _define(self, name: Any, labels: Iterable[Any], value: list[Any]) -> None:
@@ -125,7 +128,7 @@ class Contents:
                 return
             try:
                 self.apply(_object(json.loads(line)))
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+            except _UNREADABLE as error:
                 raise StateError(f"its log cannot be read ({type(error).__name__}: {error})") from error
 
     def apply(self, line: Mapping[str, Any]) -> None:
@@ -169,9 +172,9 @@ class Contents:
         for run in told:
             self.runs.pop(run, None)
 
-    def _take_start(self, told: Iterable[Any]) -> None:
-        for at in told:
-            self.start = float(at)
+    def _take_born(self, told: Iterable[Any]) -> None:
+        for number, at in told:
+            self.births[int(number)] = int(at)
 
 
 def _object(told: Any) -> dict[str, Any]:
@@ -189,6 +192,6 @@ _APPLY: dict[str, Callable[[Contents, Any], None]] = {
     ENDED: Contents._take_ended,  # noqa: SLF001  # of this module
     BEGUN: Contents._take_begun,  # noqa: SLF001  # of this module
     OVER: Contents._take_over,  # noqa: SLF001  # of this module
-    START: Contents._take_start,  # noqa: SLF001  # of this module
+    BORN: Contents._take_born,  # noqa: SLF001  # of this module
 }
 """What a line may say, by its keys."""

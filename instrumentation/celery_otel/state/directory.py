@@ -70,7 +70,10 @@ class StateDirectory:
         first = max(snapshots)
         try:
             contents = Contents.read(self._named(first, "snapshot").read_text())
-            for number in range(first, self.newest() + 1):
+            self._follow(contents, first)
+            if not contents.followed and not contents.closed:
+                raise StateError("the log of its snapshot is missing")
+            for number in range(first + 1, self.newest() + 1):
                 self._follow(contents, number)
         except (OSError, UnicodeDecodeError) as error:
             raise StateError(f"it cannot be read ({error})") from error
@@ -88,13 +91,12 @@ class StateDirectory:
         """
         return os.open(self._named(generation, "log"), _APPENDING, 0o600)
 
-    def write_snapshot(self, generation: int, snapshot: bytes, *, durably: bool = False) -> None:
+    def write_snapshot(self, generation: int, snapshot: bytes) -> None:
         """Writes the snapshot of a generation, which has no effect before `install`.
 
         Args:
             generation: The generation.
             snapshot: Its content.
-            durably: Whether it must survive the machine.
 
         Raises:
             OSError: It cannot be written.
@@ -102,9 +104,6 @@ class StateDirectory:
         descriptor = os.open(self._named(generation, "new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(snapshot)
-            file.flush()
-            if durably:
-                os.fsync(descriptor)
 
     def install(self, generation: int) -> None:
         """Makes a snapshot that was written the newest, and removes what came before it.
@@ -121,9 +120,10 @@ class StateDirectory:
         Raises:
             OSError: One of them cannot be removed.
         """
-        for number, _, path in sorted(self._files()):
+        # The snapshot first: whatever is left when this is cut short, is not taken for a state.
+        for number, kind, path in sorted(self._files(), key=lambda file: (file[0], file[1] != "snapshot")):
             if before is None or number < before:
-                path.unlink(missing_ok=True)
+                _drop(path, kind)
 
     def close(self) -> None:
         """Gives it up."""
@@ -133,6 +133,7 @@ class StateDirectory:
     def _follow(self, contents: Contents, number: int) -> None:
         with suppress(FileNotFoundError), self._named(number, "log").open("rb") as log:
             contents.follow(log)
+            contents.followed = True
 
     def _named(self, number: int, kind: str) -> Path:
         return self._path / f"{number}.{kind}"
@@ -141,6 +142,14 @@ class StateDirectory:
         for path in self._path.iterdir():
             if found := _FILE.fullmatch(path.name):
                 yield int(found[1]), found[2], path
+
+
+def _drop(path: Path, kind: str) -> None:
+    """Removes a file. Children may still have a log open, which they have inherited: its room is given back."""
+    with suppress(FileNotFoundError):
+        if kind == "log":
+            os.truncate(path, 0)
+        path.unlink()
 
 
 def append(descriptor: int, line: bytes) -> None:

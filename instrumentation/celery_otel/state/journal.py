@@ -45,12 +45,23 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            # What a signal handler changes meanwhile is inside, and waits for its turn.
-            if self._depth == 1 and self._line:
-                self.flush()
+            self._leave()
         finally:
-            self._depth -= 1
             self._lock.release()
+
+    def _leave(self) -> None:
+        """Goes one level up; from the outermost one nothing stays unwritten."""
+        while True:
+            try:
+                # What a signal handler changes meanwhile is inside, and waits for its turn.
+                if self._depth == 1:
+                    self.flush()
+            finally:
+                self._depth -= 1
+            if self._depth or not self._line:
+                return
+            # It came just before the level was left.
+            self._depth += 1
 
     def flush(self) -> None:
         """Writes what has been noted. To be called under the lock."""
@@ -103,9 +114,9 @@ class Journal:
         """The run of this id has ended."""
         self._note(contents.OVER, _json(run))
 
-    def started(self, at: float) -> None:
-        """The series are exported for the first time; they begin at this Unix time."""
-        self._note(contents.START, _number(at))
+    def born(self, number: int, at: int) -> None:
+        """The series of this number is exported for the first time, and begins then, in nanoseconds since 1970."""
+        self._note(contents.BORN, f"[{number},{at}]")
 
     def _note(self, key: str, what: str) -> None:
         # In one step: a signal handler may note something here, too.

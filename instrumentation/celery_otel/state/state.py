@@ -13,7 +13,7 @@ from typing import Any
 
 from celery_otel.core.clock import Clock
 from celery_otel.core.run import FAILURE, RunRecord
-from celery_otel.metric import Metric
+from celery_otel.state.births import KeptBirths
 from celery_otel.state.books import NotedTables, OpenAttempts, RememberedAttempts
 from celery_otel.state.contents import FORMAT, About, Contents
 from celery_otel.state.directory import StateDirectory, append
@@ -24,6 +24,9 @@ DUE = 1 << 20
 """Bytes of a log that are worth a new snapshot, at an export."""
 TOO_LONG = 16 << 20
 """Bytes of a log beyond which nobody waits for an export: also where nobody scrapes, the disk stays as it is."""
+SOON = 120.0
+"""Seconds within which a worker goes on from one that has ended with all delivered: as long as the collector shows its
+series. What it had exported last may not have been scraped, and a series that begins at 0 then would hide it."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -40,6 +43,7 @@ class State:
         tables: Makes the tables of its counts.
         open: Its open attempts: before `begin` those that the worker before had when it was killed.
         ended: Those that it remembers.
+        births: When its series began.
         complain: Takes what went wrong, as a sentence or two; replaced when there is somebody to tell.
         complaints: What went wrong before that.
     """
@@ -48,8 +52,8 @@ class State:
         self.complaints: list[str] = []
         self.complain: Callable[[str], None] = self.complaints.append
         self._directory = directory
+        self._wall = clock.wall
         self._about = about
-        self._clock = clock
         self._pid = os.getpid()
         self._log: int | None = None
         self._size = self._snapshot_size = 0
@@ -58,26 +62,12 @@ class State:
         before = self._taken_up()
         self._generation = directory.newest()
         self._died_at = directory.written_at()
-        self._born = clock.wall() if before is None else before.born
-        self._start = None if before is None else before.start or before.born
         self._runs = {} if before is None else before.runs
         self.journal = Journal(self._append)
         self.tables = NotedTables(self.journal, before)
         self.open = OpenAttempts(self.journal, () if before is None else before.open.values())
         self.ended = RememberedAttempts(self.journal, () if before is None else before.ended)
-
-    def since(self, metric: Metric, origin: float) -> float:
-        """When the series of a metric begin.
-
-        Args:
-            metric: The metric.
-            origin: The first export of this worker, as a Unix time.
-        """
-        if self._start is None:
-            with self.journal:
-                self._start = origin
-                self.journal.started(origin)
-        return min(self._start, origin) if self.tables.has(metric) else origin
+        self.births = KeptBirths(self.journal, before)
 
     def begin(self) -> None:
         """Begins to keep the state: everything until here, and every change from now on."""
@@ -122,19 +112,15 @@ class State:
         """The worker has ended in good order.
 
         Args:
-            delivered: Everyone whom it pushes its metrics to has all of them: there is nothing to go on from.
+            delivered: Everyone whom it pushes its metrics to has all of them: only who comes soon goes on from them.
         """
         with self.journal:
             self._closed = True
             self.journal.flush()
             try:
-                if delivered:
-                    self._stop_writing()
-                    self._directory.remove()
-                else:
-                    self._close_up(self._next_generation())
+                self._close_up(self._next_generation(), delivered=delivered)
             except OSError as error:
-                self._fail(error)
+                self._give_up(error)
             self._stop_writing()
         self._directory.close()
 
@@ -142,9 +128,10 @@ class State:
         """What the worker before has left, if it can be gone on from."""
         try:
             before = self._directory.read()
-            if before is not None:
-                self._check(before)
-        except StateError as error:
+            if before is None or self._is_over(before):
+                return None
+            self._check(before)
+        except Exception as error:  # noqa: BLE001  # whatever is in these files, the worker begins anew
             self.complain(
                 f"celery-otel does not go on from the counts in {self._directory}: {error}. This worker's begin anew, "
                 "and replace them."
@@ -152,12 +139,16 @@ class State:
             return None
         return before
 
+    def _is_over(self, before: Contents) -> bool:
+        """Whether its series have ended everywhere, with all that they had to say."""
+        return before.closed and before.delivered and self._wall() - self._directory.written_at() > SOON
+
     def _check(self, before: Contents) -> None:
         told = self._about.told()
         if before.about != told:
             differing = ", ".join(name for name in told if before.about.get(name) != told[name])
             raise StateError(f"they are of another kind (other {differing})")
-        if before.boot != boot() and not before.closed:
+        if not before.boot or before.boot != boot():
             raise StateError("the machine has been started since, and the last of them may not have reached its disk")
 
     def _append(self, line: bytes) -> None:
@@ -176,12 +167,14 @@ class State:
     def _rotate(self) -> None:
         try:
             with self.journal:
+                if self._closed:
+                    return
                 self.journal.flush()
                 generation = self._next_generation()
                 descriptor = self._directory.begin_log(generation)
                 self._stop_writing()
                 self._log, self._size = descriptor, 0
-                copied = self._copied(closed=False)
+                copied = self._copied()
             snapshot = encoded(copied)
             self._directory.write_snapshot(generation, snapshot)
             with self.journal:
@@ -192,46 +185,51 @@ class State:
     def _install(self, generation: int, size: int) -> None:
         # If a line could not be written meanwhile, a snapshot without it would be too old; if the log has become too
         # long meanwhile, there is a newer one.
-        if self._log is not None and generation == self._generation:
+        if not self._closed and self._log is not None and generation == self._generation:
             self._directory.install(generation)
             self._snapshot_size, self._broken = size, False
 
-    def _close_up(self, generation: int) -> None:
-        self._directory.write_snapshot(generation, encoded(self._copied(closed=True)), durably=True)
+    def _close_up(self, generation: int, *, delivered: bool) -> None:
+        copied = {**self._copied(), "closed": True, "delivered": delivered}
+        self._directory.write_snapshot(generation, encoded(copied))
         self._directory.install(generation)
 
     def _next_generation(self) -> int:
         self._generation += 1
         return self._generation
 
-    def _copied(self, *, closed: bool) -> dict[str, Any]:
+    def _copied(self) -> dict[str, Any]:
         """What a snapshot says: a copy, so that it can be encoded without the lock."""
         return {
             "format": FORMAT,
             "about": self._about.told(),
             "boot": boot(),
-            "born": self._born,
-            "start": self._start,
-            "closed": closed,
+            "closed": False,
+            "delivered": False,
             "series": self.tables.told(),
             "queues": dict(self.tables.last_received),
             "open": self.open.told(),
             "ended": self.ended.told(),
+            "births": self.births.told(),
             "runs": list(self._runs.values()),
         }
 
     def _fail(self, error: OSError) -> None:
-        """The state is lost: what is on disk is old, and would be counted twice."""
         with self.journal:
-            self._stop_writing()
-            kept = self._removed()
-            if self._broken:
-                return
-            self._broken = True
-            self.complain(
-                f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. Until it can, a "
-                f"SIGKILL loses what was counted since the last export. Is the disk full?{kept}"
-            )
+            if not self._closed:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """The state is lost: what is on disk is old, and would be counted twice."""
+        self._stop_writing()
+        kept = self._removed()
+        if self._broken:
+            return
+        self._broken = True
+        self.complain(
+            f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. Until it can, a "
+            f"SIGKILL loses what was counted since the last export. Is the disk full?{kept}"
+        )
 
     def _removed(self) -> str:
         try:

@@ -6,6 +6,9 @@ not counted yet stays what it was, and when it is counted again it may show the 
 has. So a series that is not in the first export begins when it is first exported.
 """
 
+import threading
+
+from celery_otel.core.births import KnownBirths, NoBirths
 from celery_otel.metric import Labels, Metric
 
 _BEFORE = 1_000_000
@@ -13,9 +16,16 @@ _BEFORE = 1_000_000
 
 
 class Births:
-    """Remembers when each series was first exported."""
+    """Remembers when each series was first exported.
 
-    def __init__(self) -> None:
+    Args:
+        before: The beginnings of series that a worker before has exported.
+    """
+
+    def __init__(self, before: KnownBirths | None = None) -> None:
+        self._before = before or NoBirths()
+        # A scrape and an export may be the first at the same time.
+        self._lock = threading.Lock()
         self._first: int | None = None
         self._born: dict[tuple[Metric, Labels], int] = {}
 
@@ -28,5 +38,14 @@ class Births:
             origin: When the series of the first export began, in nanoseconds since 1970.
             now: The moment of this export.
         """
-        self._first = self._first or now
-        return self._born.setdefault((metric, labels), origin if now == self._first else now - _BEFORE)
+        found = self._born.get((metric, labels))
+        return self._new(metric, labels, origin, now) if found is None else found
+
+    def _new(self, metric: Metric, labels: Labels, origin: int, now: int) -> int:
+        with self._lock:
+            self._first = self._first or now
+            found = self._before.known(metric, labels)
+            if found is None:
+                found = origin if now == self._first else now - _BEFORE
+                self._before.note(metric, labels, found)
+            return self._born.setdefault((metric, labels), found)

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from time import monotonic
 
+from celery_otel.core.births import KnownBirths
 from celery_otel.failures import FailureLog
 from celery_otel.metric import Readings
 from celery_otel.settings import Settings
 from celery_otel.telemetry.export_loop import LOST, ON_DISK, ExportLoop
 from celery_otel.telemetry.exporters import preload, push_exporters
-from celery_otel.telemetry.producer import MetricProducer, Since, from_origin
+from celery_otel.telemetry.producer import MetricProducer
 from celery_otel.telemetry.resource import worker_resource
 from celery_otel.version import VERSION
 
@@ -23,7 +24,7 @@ class MetricsPipeline:
         worker: The worker's name.
         read: Gives every series of the moment.
         failed: Called with the exporter's name for each export that fails.
-        since: Tells when the series of a metric begin.
+        births: The beginnings of series that a worker before has exported.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # a pipeline between these
@@ -34,14 +35,14 @@ class MetricsPipeline:
         worker: str,
         read: Callable[[], Readings],
         failed: Callable[[str], None],
-        since: Since = from_origin,
+        births: KnownBirths | None = None,
     ) -> None:
         preload(settings)
-        producer = MetricProducer(read, worker_resource(settings, app_name, worker), VERSION, since=since)
+        producer = MetricProducer(read, worker_resource(settings, app_name, worker), VERSION, births=births)
         self._loop: ExportLoop | None = None
         self._server = None
         if {"otlp", "console"} & set(settings.exporters):
-            at_the_end = ON_DISK if settings.state_directory else LOST
+            at_the_end = ON_DISK if births is not None and births.kept else LOST
             self._loop = ExportLoop(
                 producer.produce, lambda: push_exporters(settings), settings.interval, failed, log, at_the_end
             )
@@ -61,8 +62,13 @@ class MetricsPipeline:
             self._server.start()
 
     def close(self, timeout: float) -> bool:
-        """Exports a last time, for so many seconds at most, and ends; whether there are exporters, and all took it."""
+        """Exports a last time, for so many seconds at most, and ends.
+
+        Returns:
+            Whether everybody has all of it: nobody knows what a scrape has missed.
+        """
         deadline = monotonic() + timeout
         if self._server is not None:
             self._server.close()
-        return self._loop is not None and self._loop.close(max(0.0, deadline - monotonic()))
+        taken = self._loop is not None and self._loop.close(max(0.0, deadline - monotonic()))
+        return taken and self._server is None

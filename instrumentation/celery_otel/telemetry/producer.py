@@ -25,18 +25,12 @@ from opentelemetry.sdk.metrics.export import Metric as OtelMetric
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from celery_otel.core.births import KnownBirths
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
 from celery_otel.telemetry.births import Births
 
 NANOSECONDS = 1_000_000_000
-Since = Callable[[Metric, float], float]
-"""When the series of a metric begin, given the first export of this process; Unix times."""
-
-
-def from_origin(_: Metric, origin: float) -> float:
-    """All series begin with the first export."""
-    return origin
 
 
 class MetricProducer:
@@ -47,7 +41,7 @@ class MetricProducer:
         resource: What the series are about.
         version: The version of celery-otel.
         clock: Where the time comes from.
-        since: Tells when the series of a metric begin: those that another process has begun do so before.
+        births: The beginnings of series that a process before has exported.
     """
 
     def __init__(
@@ -57,14 +51,13 @@ class MetricProducer:
         version: str,
         clock: Clock = SYSTEM_CLOCK,
         *,
-        since: Since = from_origin,
+        births: KnownBirths | None = None,
     ) -> None:
         self._read = read
         self._resource = resource
         self._scope = InstrumentationScope("celery_otel", version)
         self._clock = clock
-        self._since = since
-        self._births = Births()
+        self._births = Births(births)
 
     @cached_property
     def _origin(self) -> tuple[float, float]:
@@ -97,7 +90,7 @@ class MetricProducer:
 
     def _start(self, metric: Metric) -> Callable[[Labels, int], int]:
         """Tells when a series of a metric begins, from its labels and the moment of this export; in nanoseconds."""
-        origin = int(self._since(metric, self._origin[0]) * NANOSECONDS)
+        origin = int(self._origin[0] * NANOSECONDS)
         return lambda labels, now: origin if metric.kind == "gauge" else self._births.of(metric, labels, origin, now)
 
     def _numbers(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[NumberDataPoint]:

@@ -111,7 +111,7 @@ def test_kept_counts_add_a_series_of_the_worker_and_one_of_each_task(exports: Ex
 
 
 def test_a_worker_whose_counts_nobody_took_is_gone_on_from(exports: Exports, tmp_path: Path) -> None:
-    """The counts of one worker are the next one's, until an export at an end was taken."""
+    """The counts of one worker are the next one's, and of one that comes soon also where the last export was taken."""
     counted = []
     for taken in (False, True, True):
         exports.taken = taken
@@ -119,7 +119,7 @@ def test_a_worker_whose_counts_nobody_took_is_gone_on_from(exports: Exports, tmp
         made.hooks.unknown()
         counted.append(made.read()[names.TASK_UNKNOWN][()])
         made.close()
-    assert [1, 2, 1] == counted
+    assert [1, 2, 3] == counted
 
 
 def test_a_directory_that_cannot_be_had_is_one_line_and_one_error(

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,36 +99,47 @@ def test_a_second_start_is_known_in_the_next_life(path: Path) -> None:
 
 
 def test_labels_stay_bounded_over_lives(path: Path) -> None:
-    """The values that series have already count towards the limit of the next life."""
-    for life, kinds in enumerate((["One", "Two"], ["Three", "One"])):
+    """A life may add as many values as the limit says; those of lives before count for no more than that again."""
+    for life, kinds in enumerate((["One", "Two"], ["Three", "One"], ["Four"])):
         worker = Life(path)
         for number, kind in enumerate(kinds):
             worker.ledger.end(worker.receive(number=10 * life + number), Outcome(Status.FAILURE, detail=kind))
         read = worker.ledger.read()
         worker.kill()
-    assert {("a", "One"): 2, ("a", "Two"): 1, ("a", "_OTHER"): 1} == read[names.TASK_FAILURES]
-    assert 1 == read[names.CELERY_OTEL_LABEL_OVERFLOW]["error_type",]
+    counted = {"One": 2, "Two": 1, "Three": 1, "Four": 1}
+    assert {("a", kind): number for kind, number in counted.items()} == read[names.TASK_FAILURES]
+    worker = Life(path)
+    worker.ledger.end(worker.receive(number=99), Outcome(Status.FAILURE, detail="Five"))
+    assert 1 == worker.ledger.read()[names.TASK_FAILURES]["a", "_OTHER"]
+    worker.kill()
 
 
-def test_series_begin_when_the_first_life_exported_them(path: Path) -> None:
-    """Kept series have one beginning over all lives; what is not kept begins with each."""
+def test_series_begin_when_they_were_first_exported(path: Path) -> None:
+    """Kept series have one beginning over all lives; what is not kept has none to be known."""
     life = Life(path)
     life.receive()
-    assert 1001.0 == life.state.since(names.TASK_RECEIVED, 1001.0)
+    life.state.births.note(names.TASK_RECEIVED, ("a",), 1001)
+    life.state.births.note(names.CELERY_OTEL_SPANS_EXPORTED, (), 1001)
     life.kill()
     again = Life(path)
-    assert 1001.0 == again.state.since(names.TASK_RECEIVED, 2000.0)
-    assert 2000.0 == again.state.since(names.CELERY_OTEL_SPANS_EXPORTED, 2000.0)
     again.kill()
+    third = Life(path)
+    assert 1001 == third.state.births.known(names.TASK_RECEIVED, ("a",))
+    assert third.state.births.known(names.CELERY_OTEL_SPANS_EXPORTED, ()) is None
+    third.kill()
 
 
-def test_series_that_were_never_exported_begin_with_the_first_life(path: Path) -> None:
-    """What a life counted that was killed before its first export is an increase since that life began."""
-    Life(path, Time()).kill()
-    time = Time()
-    time.now += 50.0
-    again = Life(path, time)
-    assert 1000.0 == again.state.since(names.TASK_UNKNOWN, 1060.0)
+def test_a_series_that_was_never_exported_begins_with_the_life_that_exports_it(path: Path) -> None:
+    """What a life counted that was killed before its next export is an increase: it has no beginning yet."""
+    life = Life(path)
+    life.state.births.note(names.TASK_UNKNOWN, (), 1001)
+    life.receive()
+    life.kill()
+    again = Life(path)
+    assert (1001, None) == (
+        again.state.births.known(names.TASK_UNKNOWN, ()),
+        again.state.births.known(names.TASK_RECEIVED, ("a",)),
+    )
     again.kill()
 
 
@@ -162,6 +174,13 @@ def test_a_log_does_not_wait_for_ever_for_an_export(path: Path, monkeypatch: pyt
     again.kill()
 
 
+def _now() -> Time:
+    """The real time, at which files are written."""
+    made = Time()
+    made.now = time.time()
+    return made
+
+
 class DeadError(BaseException):
     """The end of the process."""
 
@@ -169,11 +188,11 @@ class DeadError(BaseException):
 class DeadlyDirectory(StateDirectory):
     """A directory where nobody lives to write the second snapshot."""
 
-    def write_snapshot(self, generation: int, snapshot: bytes, *, durably: bool = False) -> None:
+    def write_snapshot(self, generation: int, snapshot: bytes) -> None:
         """Writes the first one."""
         if generation > 1:
             raise DeadError
-        super().write_snapshot(generation, snapshot, durably=durably)
+        super().write_snapshot(generation, snapshot)
 
 
 def test_a_snapshot_that_was_not_finished_is_not_missed(path: Path) -> None:
@@ -190,29 +209,93 @@ def test_a_snapshot_that_was_not_finished_is_not_missed(path: Path) -> None:
     again.kill()
 
 
-def test_nothing_is_left_where_everything_was_delivered(path: Path) -> None:
-    """After an end in good order whose last export was taken, the next life begins at 0."""
-    life = Life(path)
+def test_a_worker_that_comes_soon_goes_on_from_what_was_delivered(path: Path) -> None:
+    """The last export may not have been scraped: a series that begins at 0 at once would hide it."""
+    moment = _now()
+    life = Life(path, moment)
     life.ledger.count(names.TASK_UNKNOWN)
     life.state.close(delivered=True)
     life.state.tend()
-    assert ["lock"] == files(path)
+    assert ["2.snapshot", "lock"] == files(path)
+    moment.now += module.SOON - 60
+    again = Life(path, moment)
+    assert {(): 1} == again.ledger.read()[names.TASK_UNKNOWN]
+    again.kill()
+
+
+def test_a_worker_that_comes_late_begins_anew_where_everything_was_delivered(path: Path) -> None:
+    """The series have ended by then, and nothing is complained of."""
+    moment = _now()
+    life = Life(path, moment)
+    life.ledger.count(names.TASK_UNKNOWN)
+    life.state.close(delivered=True)
+    moment.now += module.SOON + 60
+    again = Life(path, moment)
+    assert [] == again.state.complaints
+    assert {(): 0} == again.ledger.read()[names.TASK_UNKNOWN]
+    again.kill()
+
+
+def test_what_nobody_took_is_gone_on_from_however_late(path: Path) -> None:
+    """After an end in good order without a collector the next life goes on."""
+    moment = _now()
+    life = Life(path, moment)
+    life.ledger.count(names.TASK_UNKNOWN)
+    life.state.close(delivered=False)
+    moment.now += module.SOON + 60
+    again = Life(path, moment)
+    assert [] == again.state.complaints
+    assert {(): 1} == again.ledger.read()[names.TASK_UNKNOWN]
+    again.kill()
+
+
+def test_what_a_removal_leaves_when_it_is_cut_short_is_no_state(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it removed its files, a worker leaves nothing that the next one would count again."""
+    life = Life(path)
+    life.ledger.count(names.TASK_UNKNOWN)
+    unlinked: list[Path] = []
+
+    def unlink_one(file: Path) -> None:
+        if unlinked:
+            raise DeadError
+        unlinked.append(file)
+        file.rename(file.with_suffix(".gone"))
+
+    monkeypatch.setattr(Path, "unlink", unlink_one)
+    with pytest.raises(DeadError):
+        life.directory.remove()
+    monkeypatch.undo()
+    life.kill()
     again = Life(path)
     assert {(): 0} == again.ledger.read()[names.TASK_UNKNOWN]
     again.kill()
 
 
-def test_what_nobody_took_is_gone_on_from(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an end in good order without a collector the next life goes on, also after a start of the machine."""
+def test_a_snapshot_without_its_log_is_not_gone_on_from(path: Path) -> None:
+    """It is older than what was counted, by an amount that nobody knows."""
     life = Life(path)
     life.ledger.count(names.TASK_UNKNOWN)
+    life.kill()
+    (path / "1.log").unlink()
+    assert_begins_anew(path, "the log of its snapshot is missing")
+
+
+def test_a_removed_log_takes_no_room_though_a_child_has_it_open(path: Path) -> None:
+    """Children inherit the log that was written when they were forked."""
+    life = Life(path)
+    life.ledger.count(names.TASK_UNKNOWN)
+    with (path / "1.log").open("rb") as inherited:
+        life.state.begin()
+        assert 0 == os.fstat(inherited.fileno()).st_size
+    life.kill()
+
+
+def test_a_closed_state_is_not_written_again(path: Path) -> None:
+    """An export that was still under way when the worker ended changes nothing on the disk."""
+    life = Life(path)
     life.state.close(delivered=False)
+    life.state.begin()
     assert ["2.snapshot", "lock"] == files(path)
-    monkeypatch.setattr(module, "boot", lambda: "another")
-    again = Life(path)
-    assert [] == again.state.complaints
-    assert {(): 1} == again.ledger.read()[names.TASK_UNKNOWN]
-    again.kill()
 
 
 def test_a_killed_life_before_the_machines_last_start_is_not_gone_on_from(
@@ -318,9 +401,9 @@ class BusyDirectory(StateDirectory):
         full = self._full and generation == 2  # the second
         return os.open("/dev/full", os.O_WRONLY) if full else super().begin_log(generation)
 
-    def write_snapshot(self, generation: int, snapshot: bytes, *, durably: bool = False) -> None:
+    def write_snapshot(self, generation: int, snapshot: bytes) -> None:
         """Writes it, and lets the other thing happen."""
-        super().write_snapshot(generation, snapshot, durably=durably)
+        super().write_snapshot(generation, snapshot)
         if generation == 2:  # the second
             self.meanwhile()
 

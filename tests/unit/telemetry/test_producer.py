@@ -41,15 +41,32 @@ def test_every_kind_of_metric_is_produced() -> None:
     assert (3, 4.5, [2, 1], [1.0]) == tuple(point[key] for key in ("count", "sum", "bucket_counts", "explicit_bounds"))
 
 
+class Before:
+    """Knows one series that another process has exported."""
+
+    kept = True
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, tuple[str, ...], int]] = []
+
+    def known(self, metric: Metric, labels: tuple[str, ...]) -> int | None:
+        """When it began."""
+        return 5_000_000_000 if (metric, labels) == (names.TASK_TOTAL, ("a", "success")) else None
+
+    def note(self, metric: Metric, labels: tuple[str, ...], at: int) -> None:
+        """Another one begins."""
+        self.noted.append((metric.name, labels, at))
+
+
 def test_series_that_another_process_has_begun_begin_then() -> None:
-    """A metric that goes on from before has its own start time, the others that of the first export."""
-    readings: Readings = {names.TASK_TOTAL: {("a", "success"): 3}, names.TASK_UNKNOWN: {(): 0}}
-
-    def since(metric: Metric, origin: float) -> float:
-        return 5.0 if metric is names.TASK_TOTAL else origin
-
+    """A series that goes on from before has its own beginning, the others that of the first export, and are noted."""
+    readings: Readings = {names.TASK_TOTAL: {("a", "success"): 3, ("a", "failure"): 1}, names.TASK_UNKNOWN: {(): 0}}
     clock = Clock(wall=lambda: 10.0, monotonic=lambda: 1.0)
-    producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock, since=since)
-    metrics = producer.produce().resource_metrics[0].scope_metrics[0].metrics
-    starts = [point.start_time_unix_nano for metric in metrics for point in metric.data.data_points]
-    assert [5_000_000_000, 10_000_000_000] == starts
+    before = Before()
+    producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock, births=before)
+    for _ in range(2):
+        metrics = producer.produce().resource_metrics[0].scope_metrics[0].metrics
+        starts = [point.start_time_unix_nano for metric in metrics for point in metric.data.data_points]
+        assert [5_000_000_000, 10_000_000_000, 10_000_000_000] == starts
+    origin = 10_000_000_000
+    assert [("celery.task.total", ("a", "failure"), origin), (names.TASK_UNKNOWN.name, (), origin)] == before.noted
