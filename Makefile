@@ -89,9 +89,9 @@ soak: venv servers tools ## Run workers at full rate, and see that memory, descr
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30)
 
 .PHONY: chaos
-chaos: venv servers tools jaeger ## Break workers and what stands around them at random, and compare all the same (ROUNDS=50 SEED=n EVENT=name BLACK_HOLE=seconds STATE=1 BUSY=1 FIGURES=file)
+chaos: venv servers tools jaeger ## Break workers and what stands around them at random, and compare all the same (ROUNDS=50 SEED=n EVENT=name BLACK_HOLE=seconds STATE=1 BUSY=1 ONLY=seed FIGURES=file)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED)) $(if $(EVENT),--event $(EVENT)) \
-	  $(if $(BLACK_HOLE),--black-hole $(BLACK_HOLE)) $(if $(STATE),--state) $(if $(BUSY),--busy) $(if $(FIGURES),--figures $(FIGURES))
+	  $(if $(BLACK_HOLE),--black-hole $(BLACK_HOLE)) $(if $(STATE),--state) $(if $(BUSY),--busy) $(if $(ONLY),--only $(ONLY)) $(if $(FIGURES),--figures $(FIGURES))
 
 .PHONY: chaos-machine
 chaos-machine: venv servers tools ## Let Hypothesis choose 10 000 tasks and what befalls their workers, and compare (TASKS=10000 SEED=n)
