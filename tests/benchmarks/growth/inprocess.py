@@ -86,6 +86,7 @@ class InProcessWorker(AbstractContextManager["InProcessWorker"]):
         for name in tasks:
             # Not shared: every other application of this process would have it, too.
             app.task(_nothing, name=name, shared=False)
+        _keep_alone(app, tasks)
         pool = SimpleNamespace(num_processes=2)
         worker = SimpleNamespace(app=app, hostname="growth@bench", pool_cls=TaskPool, pool=pool)
         settings = Settings.read({})
@@ -176,6 +177,13 @@ def renamed(readings: Mapping[Metric, Mapping[Labels, Value]], name: str) -> Rea
 def _renamed(metric: Metric, labels: Labels, name: str) -> Labels:
     pairs = zip(metric.labels, labels, strict=True)
     return tuple(name if key == "worker_name" else value for key, value in pairs)
+
+
+def _keep_alone(app: Celery, tasks: Sequence[str]) -> None:
+    """Leaves an application only these tasks of its own: others of this process share theirs with every application."""
+    app.finalize()
+    for name in [name for name in app.tasks if not name.startswith("celery.") and name not in tasks]:
+        del app.tasks[name]
 
 
 class _Nowhere:
