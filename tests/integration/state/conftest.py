@@ -84,10 +84,6 @@ class Reborn:
         found["received"] = total(series, "celery_task_received_total")
         return Counter({word: int(number) for word, number in found.items()})
 
-    def files(self) -> list[str]:
-        """The files of the state, without their directories."""
-        return sorted(path.name for path in self.kept.rglob("*") if path.is_file())
-
     def close(self) -> None:
         """Ends the worker and the client."""
         self._stack.close()

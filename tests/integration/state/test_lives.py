@@ -1,5 +1,6 @@
 """A worker that is killed again and again has counted what Celery itself has logged, over all of its lives."""
 
+import json
 import random
 import signal
 
@@ -56,7 +57,7 @@ def test_children_that_outlive_their_worker_change_nothing(reborn: Reborn) -> No
 
 
 def test_a_life_without_a_collector_is_told_by_the_next(reborn: Reborn) -> None:
-    """What no collector took when the worker ended in good order is in the next life; what one took is not kept."""
+    """What no collector took when the worker ended in good order is in the next life; what one took is marked so."""
     with Refusing() as nobody:
         first = reborn.live(OTEL_METRICS_EXPORTER="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=nobody.url)
         reborn.send(10)
@@ -68,7 +69,9 @@ def test_a_life_without_a_collector_is_told_by_the_next(reborn: Reborn) -> None:
     second.warm_stop()
     with Accepting() as somebody:
         reborn.live(OTEL_METRICS_EXPORTER="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=somebody.url).warm_stop()
-    assert ["lock"] == reborn.files()
+    (snapshot,) = reborn.kept.rglob("*.snapshot")
+    told = json.loads(snapshot.read_text())
+    assert (True, True) == (told["closed"], told["delivered"])
 
 
 def test_a_second_worker_of_the_name_goes_on_without(reborn: Reborn) -> None:
