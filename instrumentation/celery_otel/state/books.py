@@ -49,20 +49,17 @@ class NotedDistributions(DistributionTable):
         super().__init__(bounds)
         self._journal = journal
         self._name = name
+        self._nothing = ([0] * (len(bounds) + 1), 0.0)
         self._counts = {labels: list(one.counts) for labels, one in values.items()}
         self._totals = {labels: one.total for labels, one in values.items()}
 
     def record(self, value: float, *labels: str, exemplar: Exemplar | None = None) -> None:
         """Adds a sample."""
         with self._journal:
-            number = self._journal.number(self._name, labels, [0] * (len(self._bounds) + 1), 0.0)
+            number = self._journal.number(self._name, labels, *self._nothing)
             super().record(value, *labels, exemplar=exemplar)
             bucket = bisect_left(self._bounds, value)
             self._journal.sampled(number, bucket, self._counts[labels][bucket], self._totals[labels])
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._counts)
 
     def samples(self, labels: Labels) -> Samples:
         """A copy of what one of them says."""
@@ -104,10 +101,6 @@ class NotedTables(Tables):
             self._journal.number(metric.name, labels)
         made = self.samples[metric.name] = NotedDistributions(self._journal, metric.name, bounds, values)
         return made
-
-    def has(self, metric: Metric) -> bool:
-        """Whether there is any series of a metric here."""
-        return bool(self.numbers.get(metric.name) or self.samples.get(metric.name))
 
     def told(self) -> list[list[object]]:
         """A copy of all, in the order of their numbers: each with its metric's name, its labels, and what it says."""
