@@ -4,11 +4,11 @@ import argparse
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from tests.benchmarks import steadiness
 from tests.benchmarks.comparison import TURNS, compare
+from tests.benchmarks.console import packages, say
 from tests.benchmarks.contestant import CONCURRENCY
 from tests.benchmarks.picture import draw
 from tests.benchmarks.report import replaced, tables
@@ -23,14 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     variants = [variant for variant in VARIANTS if variant is BARE or variant.key in options.variants]
     loops = steadiness.measured()
-    rounds = compare(variants, rounds=options.pairs, tasks=options.tasks, progress=_say)
+    rounds = compare(variants, rounds=options.pairs, tasks=options.tasks, progress=say)
     steady = steadiness.told([*loops, *steadiness.measured()])
     report = f"{_conditions(options.pairs, options.tasks)} {steady}\n\n{tables(rounds, variants)}"
     sys.stdout.write(f"{report}\n")
     if options.write:
         PAGE.write_text(replaced(PAGE.read_text(), report))
         draw(rounds, variants, PICTURE)
-        _say(f"written to {PAGE}")
+        say(f"written to {PAGE}")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -53,13 +53,7 @@ def _at_least(lowest: int) -> Callable[[str], int]:
 
 
 def _conditions(rounds: int, tasks: int) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "opentelemetry-sdk", "celery-otel"))
     return (
         f"{rounds} rounds of {tasks} tasks per worker, prefork with {CONCURRENCY} children, Redis, "
-        f"Python {platform.python_version()}, {packages}."
+        f"Python {platform.python_version()}, {packages()}."
     )
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

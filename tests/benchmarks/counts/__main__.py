@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.benchmarks.console import say
 from tests.benchmarks.counts.contest import CONTENDERS, contest
 from tests.benchmarks.counts.report import BEGIN, END, details, table
 from tests.benchmarks.monitors import CELERY_EXPORTER, FLOWER
@@ -18,12 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Count, print the table and every wrong count, and write the table into the page if asked to."""
     options = _options(arguments)
     contenders = [contender for contender in CONTENDERS if contender.key in options.contenders]
-    scores = contest(contenders, seed=options.seed, progress=_say)
+    scores = contest(contenders, seed=options.seed, progress=say)
     measured = f"{_conditions(options.seed)}\n\n{table(scores)}"
     sys.stdout.write(f"{measured}\n\n{details(scores)}\n")
     if options.write:
         PAGE.write_text(replaced(PAGE.read_text(), measured, BEGIN, END))
-        _say(f"written to {PAGE}")
+        say(f"written to {PAGE}")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -42,11 +43,6 @@ def _conditions(seed: int) -> str:
         f"{CELERY_EXPORTER.version()}, Flower {FLOWER.version()}, opentelemetry-instrumentation-celery "
         f"{version('opentelemetry-instrumentation-celery')}. A count is a task and a status of the plan."
     )
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

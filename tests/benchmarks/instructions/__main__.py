@@ -3,10 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from tests.benchmarks.comparison import collecting
+from tests.benchmarks.console import packages, say
 from tests.benchmarks.instructions.counting import FEW, MANY, Instructions, per_task
 from tests.benchmarks.instructions.report import BEGIN, END, table
 from tests.benchmarks.report import replaced
@@ -24,13 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with collecting() as collector:
         for number in range(1, options.rounds + 1):
             for variant, counts in counted:
-                _say(f"round {number} of {options.rounds}, {variant.meaning}: {MANY} tasks under Valgrind")
+                say(f"round {number} of {options.rounds}, {variant.meaning}: {MANY} tasks under Valgrind")
                 counts.append(per_task(variant, collector.otlp_http_endpoint))
     measured = f"{_conditions(options.rounds)}\n\n{table(counted)}"
     sys.stdout.write(f"{measured}\n")
     if options.write:
         PAGE.write_text(replaced(PAGE.read_text(), measured, BEGIN, END))
-        _say(f"written to {PAGE}")
+        say(f"written to {PAGE}")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -45,16 +45,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _conditions(rounds: int) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "opentelemetry-sdk", "celery-otel"))
     return (
         f"Instructions per task that does nothing: the difference between {MANY} tasks and {FEW}, in user mode, of one "
-        f"prefork worker with 2 children, in {rounds} rounds, Redis, Python {sys.version.split()[0]}, {packages}."
+        f"prefork worker with 2 children, in {rounds} rounds, Redis, Python {sys.version.split()[0]}, {packages()}."
     )
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":
