@@ -14,6 +14,7 @@ import celery_otel
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from tests.integration.out_of_the_way.endpoints import Accepting
+from tests.live_receivers import live_receivers
 
 OURS = "celery-otel-export"
 
@@ -49,7 +50,7 @@ def wait_for_runs(service: Any, number: int) -> None:
 def footprint() -> tuple[Any, ...]:
     """What an instrumentation can leave in the process."""
     return (
-        [list(signal.receivers) for signal in (signals.beat_init, signals.beat_embedded_init, signals.worker_shutdown)],
+        live_receivers((signals.beat_init, signals.beat_embedded_init, signals.worker_shutdown)),
         set(vars(multiprocessing.util)["_finalizer_registry"]),
         {thread.name for thread in threading.enumerate() if thread.name == OURS},
     )

@@ -26,6 +26,7 @@ from celery_otel.telemetry.exporters import preload
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from tests.integration.out_of_the_way.endpoints import Accepting, Listening, Silent
+from tests.live_receivers import live_receivers
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Footprint:
     def of(cls, app: Celery) -> Self:
         """What is there now."""
         return cls(
-            {name: [key for key, _ in signal.receivers] for name, signal in _signals().items()},
+            _receivers(),
             {name: id(value) for name, value in _patchable().items()},
             {name: set(steps) for name, steps in app.steps.items()},
             set(vars(app)),
@@ -69,6 +70,12 @@ class Footprint:
 
 def _signals() -> dict[str, Signal]:
     return {name: value for name, value in vars(signals).items() if isinstance(value, Signal)}
+
+
+def _receivers() -> dict[str, list[Any]]:
+    named = _signals()
+    live = live_receivers(list(named.values()))
+    return {name: [key for key, _ in found] for name, found in zip(named, live, strict=True)}
 
 
 def _patchable() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.relay import DirectRelay
 from celery_otel.relay_span import SpanLimits
 from celery_otel.stamps import TRACEPARENT
+from tests.live_receivers import live_receivers
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 STAMP = f"00-{TRACE}-{SPAN}-01"
@@ -289,10 +290,10 @@ def test_without_a_way_to_main_it_is_said_once(child: Child, caplog: pytest.LogC
 
 def test_it_is_taken_back(child: Child) -> None:
     """Afterwards, Celery's signals and tracers are what they were, and stamped tasks are left alone."""
-    before = list(signals.worker_process_shutdown.receivers), celery_trace.build_tracer, consumer.build_tracer
+    before = live_receivers([signals.worker_process_shutdown]), celery_trace.build_tracer, consumer.build_tracer
     with ChildTracing(child.relay):
-        during = list(signals.worker_process_shutdown.receivers), celery_trace.build_tracer, consumer.build_tracer
-    after = list(signals.worker_process_shutdown.receivers), celery_trace.build_tracer, consumer.build_tracer
+        during = live_receivers([signals.worker_process_shutdown]), celery_trace.build_tracer, consumer.build_tracer
+    after = live_receivers([signals.worker_process_shutdown]), celery_trace.build_tracer, consumer.build_tracer
     assert before == after
     assert all(there != then for there, then in zip(before, during, strict=True))
     assert child.run(lambda: trace.get_current_span() is INVALID_SPAN)

@@ -7,6 +7,7 @@ from celery import signals
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 
 from celery_otel.hooks.upstream import UPSTREAM_SILENCE
+from tests.live_receivers import live_receivers
 
 SIGNALS = (
     signals.task_prerun,
@@ -29,7 +30,7 @@ def upstream() -> Iterator[CeleryInstrumentor]:
 
 def connected() -> list[int]:
     """How many receivers each of the six signals has."""
-    return [len(signal.receivers) for signal in SIGNALS]
+    return [len(receivers) for receivers in live_receivers(SIGNALS)]
 
 
 def test_what_was_there_before_comes_back(upstream: CeleryInstrumentor) -> None:
