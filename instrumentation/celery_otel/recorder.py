@@ -13,7 +13,7 @@ from typing import Any
 
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
-from celery_otel.core.outcome import KILLED, Outcome
+from celery_otel.core.outcome import KILLED, SUCCESS, Outcome
 from celery_otel.core.span import FinishedSpan, error_type, has_span
 from celery_otel.relay_record import ASIDE
 from celery_otel.span_attributes import attempt_attributes
@@ -128,7 +128,8 @@ class SpanRecorder:
             del kept[next(iter(kept))]
 
     def _finish_or_wait(self, attempt: Attempt, outcome: Outcome, at: float) -> None:
-        if outcome in KILLED and _key(attempt) not in self._said:
+        # Asked first: most succeed, and to look an outcome up takes a hash of it.
+        if outcome is not SUCCESS and outcome in KILLED and _key(attempt) not in self._said:
             self._late.append((self._clock.monotonic() + PATIENCE, attempt, outcome, at))
             return
         self._finish(attempt, outcome, at)

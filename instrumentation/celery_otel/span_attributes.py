@@ -41,7 +41,11 @@ def attempt_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, Attribut
     """What the span of an attempt says when it has ended."""
     found = message_attributes(attempt)
     found.update(attempt.attributes)
-    _add_end(found, attempt, outcome)
+    found[attributes.TASK_STATE] = found[attributes.UPSTREAM_STATE] = STATES[outcome.status or outcome.returned]
+    if outcome.detail:
+        _add_detail(found, outcome)
+    if attempt.started_at is not None:
+        _add_waits(found, attempt, attempt.started_at)
     return found
 
 
@@ -50,7 +54,8 @@ def message_attributes(attempt: Attempt) -> dict[str, AttributeValue]:
     found: dict[str, AttributeValue] = {attributes.MESSAGE_ID: attempt.identity[0][:MAX_LENGTH]}
     if not attempt.headers:
         return found
-    found[attributes.TASK_RETRIES] = retries = _number(attempt.headers[_RETRIES])
+    retries = attempt.headers[_RETRIES]
+    found[attributes.TASK_RETRIES] = retries = retries if type(retries) is int else _number(retries)
     if retries:
         found[attributes.UPSTREAM_RETRIES] = retries
     for (attribute, length), value in zip(_SHOWN, attempt.headers[len(COUNTED) :], strict=False):
@@ -69,14 +74,11 @@ def _number(value: Any) -> int:
         return 0
 
 
-def _add_end(found: dict[str, AttributeValue], attempt: Attempt, outcome: Outcome) -> None:
-    found[attributes.TASK_STATE] = found[attributes.UPSTREAM_STATE] = STATES[outcome.status or outcome.returned]
+def _add_detail(found: dict[str, AttributeValue], outcome: Outcome) -> None:
     if outcome.status is Status.REVOKED:
         found[attributes.REVOKED_CAUSE] = outcome.detail
     if outcome.status is Status.RETRY:
         found[attributes.RETRY_REASON] = outcome.detail
-    if attempt.started_at is not None:
-        _add_waits(found, attempt, attempt.started_at)
 
 
 def _add_waits(found: dict[str, AttributeValue], attempt: Attempt, started_at: float) -> None:

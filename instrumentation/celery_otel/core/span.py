@@ -95,6 +95,8 @@ _OTHER_ERRORS = {TERMINATED: TERMINATED_ERROR, CANCELLED: CANCELLED_ERROR}
 
 def error_type(outcome: Outcome) -> str:
     """What `error.type` says of an outcome; empty where it is no error, as a retry, Ignore or Reject is none."""
+    if outcome.status is Status.SUCCESS:
+        return ""
     return outcome.detail if outcome.status is Status.FAILURE else _OTHER_ERRORS.get(outcome, "")
 
 

@@ -6,7 +6,7 @@ and queue is encoded once: protobuf messages may be concatenated, repeated field
 are what MAIN's share of a task's time depends on.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -28,6 +28,8 @@ from celery_otel.telemetry.producer import NANOSECONDS
 _LOCAL, _REMOTE = 0x100, 0x300
 _STATUS = {"OK": Status.StatusCode.STATUS_CODE_OK, "ERROR": Status.StatusCode.STATUS_CODE_ERROR}
 _MAX_SHAPES = 2000
+# Looked up for each attribute of each span.
+_WRITERS = wire.WRITERS
 _SOME_CONTEXT = SpanContext(1, 1, is_remote=False)
 
 Shape = Callable[[str, str], tuple[str, Attributes]]
@@ -49,15 +51,14 @@ class SpanEncoder:
     def encode(self, span: FinishedSpan) -> bytes:
         """The span as the bytes of an OTLP `Span`."""
         constant, keys = self._constant(span.task, span.queue)
-        attributes = {**span.attributes, **span.identity.attributes, **span.said.get("attributes", {})}
-        if span.error_type:
-            # Whatever the task said before: this is the value that is on the metrics.
-            attributes[ERROR_TYPE] = span.error_type
+        attributes = span.attributes
+        if span.said or span.error_type or span.identity.attributes:
+            attributes = _all_attributes(span)
         if not keys.isdisjoint(attributes):
             # The user speaks of the same things: theirs counts, and no key may stand twice.
             name, known = self._shape(span.task, span.queue)
             constant = _span(name, {key: known[key] for key in known if key not in attributes})
-        return b"".join((constant, *_fields(span, attributes)))
+        return b"".join(_fields(span, attributes, constant))
 
     def _constant(self, task: str, queue: str) -> tuple[bytes, frozenset[str]]:
         found = self._shapes.get((task, queue))
@@ -81,22 +82,30 @@ def _serialized(message: Message) -> bytes:
     return data
 
 
-def _fields(span: FinishedSpan, attributes: Attributes) -> Iterator[bytes]:
-    """What is the span's own: what every span has, and then what few have."""
+def _all_attributes(span: FinishedSpan) -> Attributes:
+    """The span's own attributes, those that the sampler added, and those that the task set."""
+    attributes = {**span.attributes, **span.identity.attributes, **span.said.get("attributes", {})}
+    if span.error_type:
+        # Whatever the task said before: this is the value that is on the metrics.
+        attributes[ERROR_TYPE] = span.error_type
+    return attributes
+
+
+def _fields(span: FinishedSpan, attributes: Attributes, constant: bytes) -> list[bytes]:
+    """What is the same for others, what is the span's own, and then what few spans have."""
     identity = span.identity
     start = int(span.start * NANOSECONDS)
     end = int(max(span.start, span.end) * NANOSECONDS)
-    yield wire.span_ids(identity.trace_id, identity.span_id, identity.parent_id)
-    yield wire.span_moments(start, end, (_REMOTE if identity.parent_id else _LOCAL) | identity.sampled)
-    rare = {}
+    flags = (_REMOTE if identity.parent_id else _LOCAL) | identity.sampled
+    fields = [constant, wire.span_head(identity[:3], start, end, flags)]
     for key, value in attributes.items():
-        pair = wire.attribute(key, value)
-        if pair is None:
-            rare[key] = value
-        else:
-            yield pair
-    if rare or identity.links or identity.trace_state or span.said or span.error_type or span.raised is not None:
-        yield _serialized(_rare(span, rare, end))
+        if (write := _WRITERS.get(type(value))) is not None:
+            fields.append(write(key, value))
+    few = identity.links or identity.trace_state or span.said or span.error_type or span.raised is not None
+    if few or len(fields) < len(attributes) + 2:
+        rare = {key: value for key, value in attributes.items() if type(value) not in _WRITERS}
+        fields.append(_serialized(_rare(span, rare, end)))
+    return fields
 
 
 def _rare(span: FinishedSpan, attributes: Attributes, end: int) -> Span:

@@ -57,7 +57,9 @@ class SpanPipeline:
         scope = InstrumentationScope("celery_otel", VERSION, SCHEMA)
         resource = worker_resource(settings, app_name, worker)
         frame = RequestFrame(resource, scope)
-        self._onlookers = Onlookers(onlookers(), shape, resource, scope, log)
+        processors = onlookers()
+        self._watched = bool(processors)
+        self._onlookers = Onlookers(processors, shape, resource, scope, log)
         pace = Pace(settings.span_delay, settings.span_batch)
         self._loop = SpanLoop(
             queue=self._queue,
@@ -70,26 +72,29 @@ class SpanPipeline:
         )
 
     def _emit(self, span: FinishedSpan) -> None:
-        self._put(lambda: self._encoded(span))
-        self._onlookers.show(span)
-
-    def _encoded(self, span: FinishedSpan) -> bytes:
         try:
-            return self._encoder.encode(span)
-        except Exception as error:  # what a child says comes through a socket, and may be anything
-            if not span.said:
-                raise
-            self._tell("celery-otel leaves out what a task set on its span: it cannot be encoded.", error)
-            return self._encoder.encode(replace(span, said={}))
+            self._queue.put(self._encoder.encode(span))
+        except Exception as error:  # noqa: BLE001  # what a child says comes through a socket, and may be anything
+            self._without_said(span, error)
+        if self._watched:
+            self._onlookers.show(span)
+
+    def _without_said(self, span: FinishedSpan, error: Exception) -> None:
+        if not span.said:
+            self._lose(error)
+            return
+        self._tell("celery-otel leaves out what a task set on its span: it cannot be encoded.", error)
+        self._put(lambda: self._encoder.encode(replace(span, said={})))
 
     def _put(self, encode: Callable[[], bytes]) -> None:
         try:
-            encoded = encode()
+            self._queue.put(encode())
         except Exception as error:  # noqa: BLE001  # whatever it is, the worker and its other spans go on
-            self._queue.lose()
-            self._tell("celery-otel drops a span: it cannot be encoded.", error)
-            return
-        self._queue.put(encoded)
+            self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        self._queue.lose()
+        self._tell("celery-otel drops a span: it cannot be encoded.", error)
 
     def _tell(self, message: str, error: Exception) -> None:
         self._log.tell("span", message, error)
