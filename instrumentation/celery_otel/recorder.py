@@ -16,7 +16,7 @@ from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.outcome import KILLED, SUCCESS, Outcome
 from celery_otel.core.span import FinishedSpan, error_type, has_span
 from celery_otel.relay_record import ASIDE
-from celery_otel.span_attributes import attempt_attributes
+from celery_otel.span_attributes import attempt_attributes, shared_pairs
 
 PATIENCE = 1.0
 """Seconds that the record of a killed child may come after its end."""
@@ -147,6 +147,7 @@ class SpanRecorder:
                 start,
                 max(start, at),
                 attempt_attributes(attempt, outcome),
+                shared_pairs(attempt, outcome),
                 "" if expected else error_type(outcome),
                 attempt.raised,
                 self._told(_key(attempt)) if self._said or self._aside else {},

@@ -1,13 +1,14 @@
 """What the span of an attempt says beside what is the same for every attempt of its task and queue."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import MAX_LENGTH
 from celery_otel.core.outcome import Outcome, ReturnCause, Status
-from celery_otel.core.span import AttributeValue
+from celery_otel.core.span import AttributeValue, Pairs
 from celery_otel.message_headers import CONTENT, COUNTED, SHOWN
 from celery_otel.stamps import CHORD
 from celery_otel.untrusted import text
@@ -28,6 +29,7 @@ _OF_HEADER = {
 _SHOWN = [(_OF_HEADER[header], MAX_LENGTH) for header in SHOWN]
 _SHOWN += [(_OF_HEADER[header], CONTENT_LENGTH) for header in CONTENT]
 _RETRIES = COUNTED.index("retries")
+_FIRST_SHOWN = len(COUNTED)
 
 STATES: Mapping[Status | ReturnCause | None, str] = {
     **{status: status.upper() for status in Status},
@@ -38,10 +40,9 @@ STATES: Mapping[Status | ReturnCause | None, str] = {
 
 
 def attempt_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, AttributeValue]:
-    """What the span of an attempt says when it has ended."""
+    """What the span of an attempt says when it has ended, beside what it shares with many others."""
     found = message_attributes(attempt)
     found.update(attempt.attributes)
-    found[attributes.TASK_STATE] = found[attributes.UPSTREAM_STATE] = STATES[outcome.status or outcome.returned]
     if outcome.detail:
         _add_detail(found, outcome)
     if attempt.started_at is not None:
@@ -54,16 +55,32 @@ def message_attributes(attempt: Attempt) -> dict[str, AttributeValue]:
     found: dict[str, AttributeValue] = {attributes.MESSAGE_ID: attempt.identity[0][:MAX_LENGTH]}
     if not attempt.headers:
         return found
-    retries = attempt.headers[_RETRIES]
-    found[attributes.TASK_RETRIES] = retries = retries if type(retries) is int else _number(retries)
-    if retries:
-        found[attributes.UPSTREAM_RETRIES] = retries
-    for (attribute, length), value in zip(_SHOWN, attempt.headers[len(COUNTED) :], strict=False):
+    for index, value in enumerate(attempt.headers[_FIRST_SHOWN:]):
         if value is not None:
+            attribute, length = _SHOWN[index]
             found[attribute] = (value if isinstance(value, str) else text(value))[:length]
-    if isinstance(attempt.pid, int):
-        found[attributes.PROCESS_PID] = attempt.pid
     return found
+
+
+def shared_pairs(attempt: Attempt, outcome: Outcome) -> Pairs:
+    """What the span of an attempt says as many others do: how it ended, where it ran, and how often it was retried."""
+    state = STATES[outcome.status or outcome.returned]
+    if not attempt.headers:
+        return _shared(state, None, None)
+    retries, pid = attempt.headers[_RETRIES], attempt.pid
+    return _shared(state, retries if type(retries) is int else _number(retries), pid if type(pid) is int else None)
+
+
+@lru_cache(maxsize=1024)
+def _shared(state: str, retries: int | None, pid: int | None) -> Pairs:
+    pairs: list[tuple[str, AttributeValue]] = [(attributes.TASK_STATE, state), (attributes.UPSTREAM_STATE, state)]
+    if retries is not None:
+        pairs.append((attributes.TASK_RETRIES, retries))
+    if retries:
+        pairs.append((attributes.UPSTREAM_RETRIES, retries))
+    if pid is not None:
+        pairs.append((attributes.PROCESS_PID, pid))
+    return tuple(pairs)
 
 
 def _number(value: Any) -> int:

@@ -13,6 +13,7 @@ from celery_otel.core.outcome import CANCELLED, TERMINATED, Outcome, Status
 
 AttributeValue = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 Attributes = Mapping[str, AttributeValue]
+Pairs = tuple[tuple[str, AttributeValue], ...]
 
 TERMINATED_ERROR = "terminated"
 """The error type of an attempt that was killed by a revoke."""
@@ -111,6 +112,7 @@ class FinishedSpan:
         start: Unix time in seconds.
         end: Unix time in seconds, not before `start`.
         attributes: What it says beside what is the same for every attempt of the task and queue.
+        shared: What it says, too, and many others say as well: of such pairs there are few.
         error_type: Why it is an error; empty if it is none.
         raised: The exception that ended it.
         said: What user code set on the current span of the task: see `relay_span`.
@@ -122,6 +124,7 @@ class FinishedSpan:
     start: float
     end: float
     attributes: Attributes
+    shared: Pairs = ()
     error_type: str = ""
     raised: Raised | None = None
     said: Mapping[str, Any] = field(default_factory=dict)

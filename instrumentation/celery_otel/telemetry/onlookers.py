@@ -89,7 +89,7 @@ class Onlookers:
 
 def _own(span: FinishedSpan) -> Attributes:
     error: Mapping[str, str] = {attributes.ERROR_TYPE: span.error_type} if span.error_type else {}
-    return {**span.attributes, **span.identity.attributes, **error}
+    return {**span.attributes, **dict(span.shared), **span.identity.attributes, **error}
 
 
 def _status(span: FinishedSpan) -> Status:

@@ -7,6 +7,7 @@ are what MAIN's share of a task's time depends on.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
@@ -20,7 +21,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
 from celery_otel.attributes import ERROR_TYPE
-from celery_otel.core.span import Attributes, FinishedSpan, Raised, SpanLink
+from celery_otel.core.span import Attributes, FinishedSpan, Pairs, Raised, SpanLink
 from celery_otel.telemetry import wire
 from celery_otel.telemetry.producer import NANOSECONDS
 
@@ -51,14 +52,14 @@ class SpanEncoder:
     def encode(self, span: FinishedSpan) -> bytes:
         """The span as the bytes of an OTLP `Span`."""
         constant, keys = self._constant(span.task, span.queue)
-        attributes = span.attributes
+        attributes, shared = span.attributes, span.shared
         if span.said or span.error_type or span.identity.attributes:
-            attributes = _all_attributes(span)
+            attributes, shared = _all_attributes(span), ()
         if not keys.isdisjoint(attributes):
             # The user speaks of the same things: theirs counts, and no key may stand twice.
             name, known = self._shape(span.task, span.queue)
             constant = _span(name, {key: known[key] for key in known if key not in attributes})
-        return b"".join(_fields(span, attributes, constant))
+        return b"".join((constant, _written(shared), *_fields(span, attributes)))
 
     def _constant(self, task: str, queue: str) -> tuple[bytes, frozenset[str]]:
         found = self._shapes.get((task, queue))
@@ -82,27 +83,33 @@ def _serialized(message: Message) -> bytes:
     return data
 
 
+@lru_cache(maxsize=_MAX_SHAPES)
+def _written(shared: Pairs) -> bytes:
+    """What many spans say, which is written for the first of them."""
+    return b"".join(_WRITERS[type(value)](key, value) for key, value in shared)
+
+
 def _all_attributes(span: FinishedSpan) -> Attributes:
-    """The span's own attributes, those that the sampler added, and those that the task set."""
-    attributes = {**span.attributes, **span.identity.attributes, **span.said.get("attributes", {})}
+    """All that is the span's own, what the sampler added, and what the task set."""
+    attributes = {**span.attributes, **dict(span.shared), **span.identity.attributes, **span.said.get("attributes", {})}
     if span.error_type:
         # Whatever the task said before: this is the value that is on the metrics.
         attributes[ERROR_TYPE] = span.error_type
     return attributes
 
 
-def _fields(span: FinishedSpan, attributes: Attributes, constant: bytes) -> list[bytes]:
-    """What is the same for others, what is the span's own, and then what few spans have."""
+def _fields(span: FinishedSpan, attributes: Attributes) -> list[bytes]:
+    """What is the span's own: what every span has, and then what few have."""
     identity = span.identity
     start = int(span.start * NANOSECONDS)
     end = int(max(span.start, span.end) * NANOSECONDS)
     flags = (_REMOTE if identity.parent_id else _LOCAL) | identity.sampled
-    fields = [constant, wire.span_head(identity[:3], start, end, flags)]
+    fields = [wire.span_head(identity[:3], start, end, flags)]
     for key, value in attributes.items():
         if (write := _WRITERS.get(type(value))) is not None:
             fields.append(write(key, value))
     few = identity.links or identity.trace_state or span.said or span.error_type or span.raised is not None
-    if few or len(fields) < len(attributes) + 2:
+    if few or len(fields) < len(attributes) + 1:
         rare = {key: value for key, value in attributes.items() if type(value) not in _WRITERS}
         fields.append(_serialized(_rare(span, rare, end)))
     return fields

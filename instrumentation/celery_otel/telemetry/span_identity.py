@@ -9,7 +9,14 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased, ParentBasedTraceIdRatio, Sampler
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    ParentBasedTraceIdRatio,
+    Sampler,
+)
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -35,13 +42,19 @@ class HeaderGetter(Getter[Mapping[str, Any]]):
 
 
 GETTER = HeaderGetter()
+_FIELDS = frozenset({"traceparent", "tracestate", "baggage"})
+"""What the standard propagators read."""
+_ALWAYS: dict[Sampler, bool] = {ALWAYS_ON: True, ALWAYS_OFF: False}
+"""The samplers that decide the same for every span."""
+_SAMPLED = frozenset("13579bdf")
+"""The last digits of flags that say that a span is sampled."""
 
 
 class IdentityMaker:
     """Makes the identities of a worker's spans.
 
-    Most messages carry the traceparent of a span that has been decided on, and most samplers obey it. For these the
-    header is all that is needed: neither a context is made nor a sampler asked.
+    Most messages carry the traceparent of a span that has been decided on, and most samplers obey it, or decide the
+    same for every span. For these the header is all that is needed: neither a context is made nor a sampler asked.
 
     Args:
         sampler: Decides which spans are recorded.
@@ -58,7 +71,8 @@ class IdentityMaker:
         log: FailureLog | None = None,
     ) -> None:
         self._sampler = sampler
-        self._obeys = obeys_parent(sampler)
+        self._always = _ALWAYS.get(sampler)
+        self._needs_no_sampler = self._always is not None or obeys_parent(sampler)
         self._ids = ids or RandomIdGenerator()
         self._extract = extract
         self._log = log or FailureLog()
@@ -79,13 +93,14 @@ class IdentityMaker:
             about: Tells the span's name, and its attributes as far as they are known, if the sampler is asked.
             links: Spans that it has to do with.
         """
-        if self._obeys and self._reads_standard() and not headers.get("tracestate"):
+        if self._needs_no_sampler and self._reads_standard() and not headers.get("tracestate"):
             traceparent = headers.get("traceparent")
             found = TRACEPARENT_FORM.fullmatch(traceparent) if isinstance(traceparent, str) else None
             if found is not None:
-                trace_id, parent_id = int(found[1], 16), int(found[2], 16)
-                sampled = bool(int(found[3], 16) & TraceFlags.SAMPLED)
-                return SpanIdentity(trace_id, self._ids.generate_span_id(), parent_id, sampled, "", links)
+                trace_id, parent_id, flags = found.groups()
+                sampled = flags[1] in _SAMPLED if self._always is None else self._always
+                span_id = self._ids.generate_span_id()
+                return SpanIdentity(int(trace_id, 16), span_id, int(parent_id, 16), sampled, "", links)
         return self._decide(headers, about, links)
 
     def _reads_standard(self) -> bool:
@@ -101,9 +116,7 @@ class IdentityMaker:
         self, headers: Mapping[str, Any], about: Callable[[], tuple[str, Attributes]], links: tuple[SpanLink, ...]
     ) -> SpanIdentity:
         name, attributes = about()
-        # An explicit empty context: the ambient one of MAIN is nobody's parent.
-        with header_lines(self._log):
-            context = self._extract(headers, Context(), getter=GETTER)
+        context = self._context(headers)
         parent = trace.get_current_span(context).get_span_context()
         trace_id = parent.trace_id if parent.is_valid else self._ids.generate_trace_id()
         result = self._sampler.should_sample(
@@ -118,6 +131,14 @@ class IdentityMaker:
             links=links,
             attributes=_added(result.attributes or {}, attributes),
         )
+
+    def _context(self, headers: Mapping[str, Any]) -> Context:
+        # An explicit empty context: the ambient one of MAIN is nobody's parent.
+        context = Context()
+        if self._reads_standard() and _FIELDS.isdisjoint(headers):
+            return context
+        with header_lines(self._log):
+            return self._extract(headers, context, getter=GETTER)
 
 
 def obeys_parent(sampler: Sampler) -> bool:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
-from celery_otel.core.outcome import Outcome
+from celery_otel.core.outcome import SUCCESS, Outcome
 from celery_otel.core.span import Attributes, Raised, SpanIdentity, SpanLink
 from celery_otel.hooks.tracing import UNKNOWN_TASK, AttemptTracing
-from celery_otel.span_attributes import CONTENT_LENGTH, message_attributes
+from celery_otel.span_attributes import CONTENT_LENGTH, message_attributes, shared_pairs
 from celery_otel.stamps import CHORD, LINKS, PREVIOUS, TRACEPARENT, TRACESTATE
 
 SECRET = "card-4711"  # noqa: S105  # stands for what must not be told
@@ -95,7 +95,9 @@ def received(request: Any, identities: Identities | None = None, *, content: boo
 
 def said(attempt: Attempt) -> Attributes:
     """What the attempt's span will say of its message and report."""
-    return {**message_attributes(attempt), **attempt.attributes}
+    ended = (attributes.TASK_STATE, attributes.UPSTREAM_STATE)
+    shared = {key: value for key, value in shared_pairs(attempt, SUCCESS) if key not in ended}
+    return {**message_attributes(attempt), **shared, **attempt.attributes}
 
 
 def reported(error: BaseException, *, content: bool = False) -> Raised | None:

@@ -16,7 +16,14 @@ from celery_otel.failures import FailureLog
 from celery_otel.telemetry.onlookers import Onlookers, onlookers
 
 FAILED = FinishedSpan(
-    SpanIdentity(0xA, 0xB, 0xC), "shop.order", "orders", 10.0, 12.5, {"celery.task.state": "FAILURE"}, "ValueError"
+    SpanIdentity(0xA, 0xB, 0xC),
+    "shop.order",
+    "orders",
+    10.0,
+    12.5,
+    {},
+    (("celery.task.state", "FAILURE"),),
+    "ValueError",
 )
 
 
