@@ -103,11 +103,6 @@ class State:
         finally:
             self._tending.release()
 
-    def forsake(self) -> None:
-        """Writes nothing any more, as if this process were dead."""
-        self._closed = True
-        self._stop_writing()
-
     def close(self, *, delivered: bool) -> None:
         """The worker has ended in good order.
 
