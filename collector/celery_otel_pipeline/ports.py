@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 LOOPBACK = "127.0.0.1"
 
@@ -25,14 +26,17 @@ def _candidates() -> Iterator[int]:
 
 
 _CANDIDATES = _candidates()
+_ASKING = Lock()
 
 
 def free_port() -> int:
     """Return a port of the loopback address that nothing listens on, and that was not handed out before.
 
-    Nor is it handed out to another process of this machine that asks here, as tests do that run side by side.
+    Nor is it handed out to another process of this machine that asks here, as tests do that run side by side. Threads
+    may ask at the same time.
     """
-    return next(port for port in _CANDIDATES if _is_free(port) and _can_claim(port))
+    with _ASKING:
+        return next(port for port in _CANDIDATES if _is_free(port) and _can_claim(port))
 
 
 def _is_free(port: int) -> bool:

@@ -1,17 +1,14 @@
 """What happens when celery-otel itself goes wrong: it is counted, logged at most once a minute, and out of the way."""
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
+from celery_otel.seldom import Seldom
 
 logger = logging.getLogger("celery_otel")
-
-LOG_INTERVAL = 60.0
-"""At most one line about a kind of failure in as many seconds."""
 
 
 class FailureLog:
@@ -22,11 +19,7 @@ class FailureLog:
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._clock = clock
-        # Reentrant: a signal handler that fails, too, may interrupt its own thread here.
-        self._lock = threading.RLock()
-        self._next: dict[str, float] = {}
-        self._silent: dict[str, int] = {}
+        self._seldom = Seldom(clock.monotonic)
 
     def tell(self, kind: str, message: str, error: BaseException | None = None) -> None:
         """Logs a warning, unless one of the same kind was logged within the last minute.
@@ -36,14 +29,9 @@ class FailureLog:
             message: What happened and what follows from it.
             error: The exception, whose traceback is logged too.
         """
-        now = self._clock.monotonic()
-        with self._lock:
-            if now < self._next.get(kind, now):
-                self._silent[kind] = self._silent.get(kind, 0) + 1
-                return
-            self._next[kind] = now + LOG_INTERVAL
-            silent = self._silent.pop(kind, 0)
-        more = f" ({silent} more like it were not logged)" if silent else ""
+        more = self._seldom.due(kind)
+        if more is None:
+            return
         # The handlers are the user's. What failed has been counted, and one of them that fails too changes nothing.
         with suppress(Exception):
             logger.warning("%s%s", message, more, exc_info=error)

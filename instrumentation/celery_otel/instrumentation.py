@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery, current_app, signals
 from opentelemetry.trace import NoOpTracer, TracerProvider
@@ -24,6 +24,9 @@ from celery_otel.settings import CLOSE_TIMEOUT, Settings
 from celery_otel.telemetry.eager_spans import EagerSpans
 from celery_otel.telemetry.producer_spans import ProducerSpans, tracer_of
 from celery_otel.telemetry.tracing import PROCESS_TRACING
+
+if TYPE_CHECKING:
+    from celery_otel.hooks.worker import WorkerTelemetry
 
 
 @contextmanager
@@ -105,14 +108,26 @@ class Instrumentation:
             return None
 
     def _telemetry(self, worker: Any) -> WorkerLife:
-        # Loaded here, since a web server that only publishes needs none of it. The runs of tasks, too: else each child
-        # would load them for its first one.
+        # Loaded here and below, since a web server that only publishes needs none of it. The runs of tasks, too: else
+        # each child would load them for its first one.
         from celery_otel import training_run, tuning_run  # noqa: F401, PLC0415
         from celery_otel.hooks.embedded import beat_awaiter  # noqa: PLC0415
+
+        telemetry = self._worker_telemetry(worker)
+        self._spawned.close()
+        telemetry.watch_resources(partial(self._resources, WORKER))
+        self._trace_as(telemetry, diverted=forks(worker))
+        self._stack.callback(telemetry.close)
+        # After the worker's own last export, which takes as long as beat's: the two are at it at the same time.
+        self._stack.enter_context(connected(signals.worker_shutdown, beat_awaiter(worker, CLOSE_TIMEOUT)))
+        self._worker = self._settings.worker_name or str(worker.hostname)
+        return telemetry
+
+    def _worker_telemetry(self, worker: Any) -> "WorkerTelemetry":
         from celery_otel.hooks.state import open_state  # noqa: PLC0415
         from celery_otel.hooks.worker import WorkerTelemetry  # noqa: PLC0415
         from celery_otel.telemetry.pipeline import MetricsPipeline  # noqa: PLC0415
-        from celery_otel.telemetry.resource import worker_identity, worker_resource  # noqa: PLC0415
+        from celery_otel.telemetry.resource import worker_identity  # noqa: PLC0415
         from celery_otel.telemetry.span_pipeline import SpanPipeline  # noqa: PLC0415
 
         # One log for both: an endpoint that is away is one line a minute, whatever is exported to it.
@@ -120,18 +135,16 @@ class Instrumentation:
         pipeline = partial(MetricsPipeline, self._settings, self._app_name, log)
         spans = partial(SpanPipeline, self._settings, self._app_name, log) if self._settings.traces_exporters else None
         state = partial(open_state, self._settings, partial(worker_identity, self._settings, self._app_name))
-        telemetry = WorkerTelemetry(worker, self._settings, pipeline, spans, self._clock, state)
-        self._spawned.close()
-        telemetry.watch_resources(partial(self._resources, WORKER))
+        return WorkerTelemetry(worker, self._settings, pipeline, spans, self._clock, state)
+
+    def _trace_as(self, telemetry: "WorkerTelemetry", *, diverted: bool) -> None:
+        """Has the spans that tasks make themselves carry the worker's name, and go with its own where it forks."""
+        from celery_otel.telemetry.resource import worker_resource  # noqa: PLC0415
+
         resource = worker_resource(self._settings, self._app_name, telemetry.ledger.worker)
         self._stack.enter_context(PROCESS_TRACING.as_worker(resource))
-        if forks(worker) and telemetry.tracing is not None:
+        if diverted and telemetry.tracing is not None:
             self._stack.enter_context(PROCESS_TRACING.diverted(telemetry.tracing.spans.take))
-        self._stack.callback(telemetry.close)
-        # After the worker's own last export, which takes as long as beat's: the two are at it at the same time.
-        self._stack.enter_context(connected(signals.worker_shutdown, beat_awaiter(worker, CLOSE_TIMEOUT)))
-        self._worker = self._settings.worker_name or str(worker.hostname)
-        return telemetry
 
     def _on_beat(self, sender: Any = None, **_: Any) -> None:
         known = self._beat is not None and self._beat.service is sender

@@ -71,8 +71,11 @@ def _row(key: str, state: object, lines: Sequence[Line]) -> str:
         for figure in ("attempts", "lost_receipts", "lost_ends", "lost_spans")
     )
     counts = f"{receipts} receipts, {ends} ends" if receipts or ends else "0"
+    # Nobody knows what a round has cost that was not compared, or whose comparison failed.
+    unknown = f"; not known of {len(lines) - equal}" * (equal < len(lines))
     option = f"BLACK_HOLE={name.split()[-2]}" if key == "black-hole" else f"EVENT={key}{' STATE=1' * bool(state)}"
-    return f"| {name} | {len(lines)} | {equal} | {attempts} | {counts} | {spans} | `make chaos {option}` |"
+    cost = f"{counts}{unknown} | {spans}{unknown}"
+    return f"| {name} | {len(lines)} | {equal} | {attempts} | {cost} | `make chaos {option}` |"
 
 
 if __name__ == "__main__":

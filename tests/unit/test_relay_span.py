@@ -16,7 +16,8 @@ from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode, Tra
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from celery_otel.relay_record import Record
-from celery_otel.relay_span import RelaySpan, SpanLimits
+from celery_otel.relay_span import RelaySpan
+from celery_otel.span_limits import SpanLimits
 
 OWN = SpanContext(0x11, 0x22, is_remote=False, trace_flags=TraceFlags(1))
 

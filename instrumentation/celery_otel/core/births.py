@@ -6,13 +6,11 @@ from celery_otel.metric import Labels, Metric
 
 
 class KnownBirths(Protocol):
-    """The beginnings of series that outlive their worker.
+    """The beginnings of series that outlive their worker."""
 
-    Attributes:
-        kept: Whether there are any.
-    """
-
-    kept: bool
+    @property
+    def kept(self) -> bool:
+        """Whether the next worker would go on from all that has been counted until now."""
 
     def known(self, metric: Metric, labels: Labels) -> int | None:
         """When a series began, in nanoseconds since 1970; None if it was never exported."""

@@ -43,11 +43,9 @@ class Counts:
         tables: Tables | None = None,
     ) -> None:
         tables = tables or Tables()
-        self._counters = {metric: tables.counters(metric) for metric in names.METRICS if metric.kind == "counter"}
+        self._counters = {metric: tables.counters(metric) for metric in _of_kind("counter")}
         self._histograms = {
-            metric: tables.distributions(metric, metric.bounds or bounds)
-            for metric in names.METRICS
-            if metric.kind == "histogram"
+            metric: tables.distributions(metric, metric.bounds or bounds) for metric in _of_kind("histogram")
         }
         # Those of every task, which are not looked up for each.
         self._received, self._ended = self._counters[names.TASK_RECEIVED], self._counters[names.TASK_TOTAL]
@@ -58,12 +56,16 @@ class Counts:
         self._last_received = tables.last_received
         self._error_type = self.bounded("error_type", max_error_types, names.TASK_FAILURES)
         self._reason = self.bounded("reason", max_error_types, names.TASK_RETRIES)
-        self.runs = RunCounts(
-            self._counters,
-            self._histograms,
-            self.bounded("model_type", max_model_types, names.TRAINING_RUNS),
-            self.bounded("method", max_model_types, names.TUNING_RUNS),
-        )
+        self.runs = self._counted_runs(max_model_types)
+        self._begin_at_zero()
+
+    def _counted_runs(self, max_model_types: int) -> RunCounts:
+        model_type = self.bounded("model_type", max_model_types, names.TRAINING_RUNS)
+        method = self.bounded("method", max_model_types, names.TUNING_RUNS)
+        return RunCounts(self._counters, self._histograms, model_type, method)
+
+    def _begin_at_zero(self) -> None:
+        """Makes the series exist whose labels are known beforehand."""
         for label in ("task_name", "queue_name"):
             self.overflow(label)
         self.add(names.TASK_UNKNOWN, amount=0)
@@ -169,6 +171,10 @@ class Counts:
         }
         readings[names.TUNING_BEST_SCORE] = dict(self.runs.best_scores)
         return readings
+
+
+def _of_kind(kind: str) -> list[Metric]:
+    return [metric for metric in names.METRICS if metric.kind == kind]
 
 
 def _exemplar(span: SpanIdentity, seconds: float, at: float) -> Exemplar | None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from celery_otel.doctor.facts import Facts, Page, WorkerSeries
+from celery_otel.doctor.facts import Facts, Page, Reached, WorkerSeries
 from celery_otel.doctor.finding import Finding, listed, number_of, ok, problem, skipped, warning
 from celery_otel.names import WORKER_POOL_SIZE
 
@@ -16,29 +16,32 @@ _NOT_FOUND = 404
 
 def collector(facts: Facts) -> Iterator[Finding]:
     """Whether the collector takes what is exported."""
-    found = facts.collector
-    if found is None:
-        return
+    if facts.collector is not None:
+        yield _taken(facts.collector)
+
+
+def _taken(found: Reached) -> Finding:
     if found.error:
-        yield problem(
+        return problem(
             "collector",
             f"{found.where} is not reachable: {found.error}",
             "Start it, or set OTEL_EXPORTER_OTLP_ENDPOINT. Workers go on meanwhile, and counts catch up afterwards.",
         )
-    elif found.status in _REFUSED:
-        yield problem(
-            "collector", f"{found.where} answered {found.status}", "Set its token by OTEL_EXPORTER_OTLP_HEADERS."
-        )
-    elif found.status == _NOT_FOUND:
-        yield problem(
+    if found.status and found.status not in _OK:
+        return _not_taken(f"{found.where} answered {found.status}", found.status)
+    return ok("collector", f"{found.where} {'takes exports' if found.status else 'listens'}")
+
+
+def _not_taken(answer: str, status: int) -> Finding:
+    if status in _REFUSED:
+        return problem("collector", answer, "Set its token by OTEL_EXPORTER_OTLP_HEADERS.")
+    if status == _NOT_FOUND:
+        return problem(
             "collector",
-            f"{found.where} answered 404: no metrics are received there",
+            f"{answer}: no metrics are received there",
             "Correct OTEL_EXPORTER_OTLP_ENDPOINT: it is the address without /v1/metrics.",
         )
-    elif found.status and found.status not in _OK:
-        yield warning("collector", f"{found.where} answered {found.status}", "Look into its log.")
-    else:
-        yield ok("collector", f"{found.where} {'takes exports' if found.status else 'listens'}")
+    return warning("collector", answer, "Look into its log.")
 
 
 def collector_metrics(facts: Facts) -> Iterator[Finding]:

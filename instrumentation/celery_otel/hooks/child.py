@@ -28,7 +28,8 @@ from celery_otel.hooks.stamp import Stamp, found_stamp
 from celery_otel.hooks.tracers import Tracer, Tracers
 from celery_otel.relay import Outlet
 from celery_otel.relay_record import Record
-from celery_otel.relay_span import DEFAULT_LIMITS, RelaySpan, SpanLimits, UnsampledSpan
+from celery_otel.relay_span import RelaySpan, UnsampledSpan
+from celery_otel.span_limits import DEFAULT_LIMITS, SpanLimits
 from celery_otel.stamps import TRACEPARENT
 from celery_otel.task_context import TaskContext
 from celery_otel.untrusted import encodable

@@ -154,11 +154,15 @@ def open_state(
     try:
         return _open(settings, identity(worker), clock)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the worker is counted without
-        said = str(error) if isinstance(error, StateError) else f"{type(error).__name__}: {error}."
-        return NoState(
-            f"celery-otel does not keep this worker's counts: {said} Before a worker keeps them there again, remove "
-            "what an earlier one has left."
-        )
+        return NoState(_complaint(error))
+
+
+def _complaint(error: Exception) -> str:
+    said = str(error) if isinstance(error, StateError) else f"{type(error).__name__}: {error}."
+    return (
+        f"celery-otel does not keep this worker's counts: {said} Before a worker keeps them there again, remove what "
+        "an earlier one has left."
+    )
 
 
 def _open(settings: Settings, identity: Mapping[str, str], clock: Clock) -> KeptState:

@@ -15,6 +15,8 @@ from celery_otel import names
 from celery_otel.core.births import KnownBirths
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.core.counts import Counts
+from celery_otel.core.labels import BoundedLabel
+from celery_otel.core.ledger import Ledger
 from celery_otel.core.outcome import ReturnCause
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.arrivals import Arrivals
@@ -23,6 +25,7 @@ from celery_otel.hooks.child import CHILD_HOOKS
 from celery_otel.hooks.children import ChildRestarts, forks
 from celery_otel.hooks.consumer import ConsumerWatch, invalid_reason
 from celery_otel.hooks.control import answered
+from celery_otel.hooks.description import Description
 from celery_otel.hooks.gauges import WorkerGauges
 from celery_otel.hooks.installed import connected, patched
 from celery_otel.hooks.queues import Queues
@@ -92,42 +95,53 @@ class WorkerTelemetry:
         self._clock = clock
         self._pid = os.getpid()
         self._closed = False
-        name = settings.worker_name or str(worker.hostname)
-        self._state = open_state(name, clock)
-        counts = Counts(
-            settings.duration_buckets, settings.max_error_types, settings.max_model_types, self._state.tables()
-        )
-        self._task_label = counts.bounded("task_name", settings.max_tasks, names.TASK_RECEIVED)
-        queue_label = counts.bounded("queue_name", settings.max_queues, names.TASK_QUEUE_TIME)
-        self.ledger = self._state.ledger(counts, name, clock)
-        self.tracing: WorkerTracing | None = None
-        self._resources: Resources = NoResources()
-        self._gauges = WorkerGauges(worker, name, clock, lambda: self.ledger.held()[0])
-        self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
+        self._stack = ExitStack()
         self._log = FailureLog(clock)
         failures = HookFailures(self._count_hook_error, self._log)
-        self.ledger.describe = describe = self._state.description(Queues(worker.app, queue_label), self._task_label)
-        self.ledger.failed = partial(failures.take, "ledger")
+        name = settings.worker_name or str(worker.hostname)
+        self._state = open_state(name, clock)
+        self.ledger, self._task_label, describe = self._books(name, failures)
+        describe.forgets = open_spans is None
         self.arrivals = Arrivals(worker, self.ledger, clock)
         self._backend = BackendWatch(worker.app, self.arrivals.outlet, self._count_hook_error, clock)
         self.arrivals.samples = self._backend.take
-        describe.forgets = open_spans is None
-        if open_spans is not None:
-            failed = self._count_export_failure
-            self.tracing = WorkerTracing(worker, name, settings, self.arrivals, open_spans, describe, failed)
-            self.ledger.ended_too = self.tracing.spans.recorder.ended
-            self.tracing.spans.recorder.post = self.ledger.post
-            self.ledger.read_too = self.tracing.spans.read
-        attempts = None if self.tracing is None else self.tracing.attempts
-        self.hooks = AttemptHooks(self.ledger, attempts, failures, clock)
-        if forks(worker):
-            self.hooks.killed = self.arrivals.killed
+        self.tracing = None if open_spans is None else self._traced(name, open_spans, describe)
+        self.hooks = self._attempt_hooks(failures)
+        self._resources: Resources = NoResources()
+        self._gauges = WorkerGauges(worker, name, clock, lambda: self.ledger.held()[0])
+        self._children = ChildRestarts(lambda: self.ledger.count(names.WORKER_CHILD_RESTARTS, name))
         self._pipeline = open_pipeline(name, self.read, self._count_export_failure, self._state.births)
-        self._stack = ExitStack()
         self._declare()
         self._state.complain_to(self._complain)
         self._install()
         self._share_with_children()
+
+    def _books(self, name: str, failures: HookFailures) -> tuple[Ledger, BoundedLabel, Description]:
+        """The ledger, the label of tasks, and what describes attempts by it."""
+        settings, state = self._settings, self._state
+        counts = Counts(settings.duration_buckets, settings.max_error_types, settings.max_model_types, state.tables())
+        task_label = counts.bounded("task_name", settings.max_tasks, names.TASK_RECEIVED)
+        queue_label = counts.bounded("queue_name", settings.max_queues, names.TASK_QUEUE_TIME)
+        ledger = state.ledger(counts, name, self._clock)
+        ledger.describe = describe = state.description(Queues(self._worker.app, queue_label), task_label)
+        ledger.failed = partial(failures.take, "ledger")
+        return ledger, task_label, describe
+
+    def _traced(self, name: str, open_spans: OpenSpans, describe: Description) -> WorkerTracing:
+        """What makes a span of each attempt that the ledger ends."""
+        failed = self._count_export_failure
+        tracing = WorkerTracing(self._worker, name, self._settings, self.arrivals, open_spans, describe, failed)
+        self.ledger.ended_too = tracing.spans.recorder.ended
+        tracing.spans.recorder.post = self.ledger.post
+        self.ledger.read_too = tracing.spans.read
+        return tracing
+
+    def _attempt_hooks(self, failures: HookFailures) -> AttemptHooks:
+        attempts = None if self.tracing is None else self.tracing.attempts
+        hooks = AttemptHooks(self.ledger, attempts, failures, self._clock)
+        if forks(self._worker):
+            hooks.killed = self.arrivals.killed
+        return hooks
 
     def read(self) -> dict[Metric, dict[Labels, Value]]:
         """Every series of this moment."""

@@ -16,8 +16,8 @@ from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.hooks.tracing import AttemptTracing, Identities, Recorder, Shape
 from celery_otel.metric import Labels, Metric, Value
 from celery_otel.relay_record import Record
-from celery_otel.relay_span import DEFAULT_LIMITS, SpanLimits
 from celery_otel.settings import Settings
+from celery_otel.span_limits import DEFAULT_LIMITS, SpanLimits
 
 
 class Spans(Protocol):

@@ -4,6 +4,8 @@ A series that was counted and never exported before the worker was killed has no
 worker exports it: Prometheus would not take a zero for it from further back, and see no increase.
 """
 
+from collections.abc import Callable
+
 from celery_otel.metric import Labels, Metric
 from celery_otel.state.contents import Contents, Series
 from celery_otel.state.journal import Journal
@@ -15,15 +17,20 @@ class KeptBirths:
     Args:
         journal: What is told of new ones, and has the numbers of the series.
         before: What the worker before has left.
+        kept: Whether all that has been counted is on disk.
     """
 
-    kept = True
-
-    def __init__(self, journal: Journal, before: Contents | None) -> None:
+    def __init__(self, journal: Journal, before: Contents | None, kept: Callable[[], bool]) -> None:
         self._journal = journal
+        self._kept = kept
         self._born: dict[Series, int] = {}
         if before is not None:
             self._born = {before.series[number]: at for number, at in before.births.items()}
+
+    @property
+    def kept(self) -> bool:
+        """Whether the next worker would go on from all that has been counted until now."""
+        return self._kept()
 
     def known(self, metric: Metric, labels: Labels) -> int | None:
         """When a series began, in nanoseconds since 1970; None if it was never exported, or is not kept."""

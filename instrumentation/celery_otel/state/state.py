@@ -27,6 +27,8 @@ TOO_LONG = 16 << 20
 SOON = 120.0
 """Seconds within which a worker goes on from one that has ended with all delivered: as long as the collector shows its
 series. What it had exported last may not have been scraped, and a series that begins at 0 then would hide it."""
+_MEANWHILE = "Until it can, a SIGKILL loses what was counted since the last export."
+_AT_THE_END = "The next worker of this name begins anew."
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -67,7 +69,7 @@ class State:
         self.tables = NotedTables(self.journal, before)
         self.open = OpenAttempts(self.journal, () if before is None else before.open.values())
         self.ended = RememberedAttempts(self.journal, () if before is None else before.ended)
-        self.births = KeptBirths(self.journal, before)
+        self.births = KeptBirths(self.journal, before, self._is_whole)
 
     def begin(self) -> None:
         """Begins to keep the state: everything until here, and every change from now on."""
@@ -103,11 +105,6 @@ class State:
         finally:
             self._tending.release()
 
-    def forsake(self) -> None:
-        """Writes nothing any more, as if this process were dead."""
-        self._closed = True
-        self._stop_writing()
-
     def close(self, *, delivered: bool) -> None:
         """The worker has ended in good order.
 
@@ -115,12 +112,14 @@ class State:
             delivered: Everyone whom it pushes its metrics to has all of them: only who comes soon goes on from them.
         """
         with self.journal:
-            self._closed = True
             self.journal.flush()
+            self._closed = True
             try:
                 self._close_up(self._next_generation(), delivered=delivered)
             except OSError as error:
-                self._give_up(error)
+                # Else the next worker finds what a SIGKILL would have left it: all of it.
+                if not self._is_whole():
+                    self._give_up(error)
             self._stop_writing()
         self._directory.close()
 
@@ -138,6 +137,10 @@ class State:
             )
             return None
         return before
+
+    def _is_whole(self) -> bool:
+        """Whether all that has been counted is on disk, as far as a worker that is killed now would leave it there."""
+        return self._log is not None and not self._broken
 
     def _is_over(self, before: Contents) -> bool:
         """Whether its series have ended everywhere, with all that they had to say."""
@@ -223,12 +226,13 @@ class State:
         """The state is lost: what is on disk is old, and would be counted twice."""
         self._stop_writing()
         kept = self._removed()
-        if self._broken:
+        if self._broken and not self._closed:
             return
         self._broken = True
+        cost = _AT_THE_END if self._closed else _MEANWHILE
         self.complain(
-            f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. Until it can, a "
-            f"SIGKILL loses what was counted since the last export. Is the disk full?{kept}"
+            f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. {cost} "
+            f"Is the disk full?{kept}"
         )
 
     def _removed(self) -> str:

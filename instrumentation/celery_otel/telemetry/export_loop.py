@@ -27,7 +27,7 @@ class ExportLoop:
         interval: Seconds between two exports.
         failed: Called with the exporter's name for each export that fails.
         log: Where failures are logged.
-        at_the_end: What becomes of the counts if the last export fails.
+        at_the_end: Says what becomes of the counts when the last export has failed.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ExportLoop:
         interval: float,
         failed: Callable[[str], None],
         log: FailureLog,
-        at_the_end: str = LOST,
+        at_the_end: Callable[[], str] = lambda: LOST,
     ) -> None:
         self._produce = produce
         self._build = build
@@ -78,7 +78,7 @@ class ExportLoop:
         if self._thread.is_alive():
             self._tell(
                 f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. "
-                f"{self._at_the_end}"
+                f"{self._at_the_end()}"
             )
             return False
         return self._delivered
@@ -113,7 +113,7 @@ class ExportLoop:
                 continue
             self._failed(name)
             self._tell(
-                f"celery-otel could not export its metrics by {name}: {error} {self._at_the_end if last else _KEPT} "
+                f"celery-otel could not export its metrics by {name}: {error} {self._at_the_end() if last else _KEPT} "
                 "Is the collector up, and is the endpoint right?"
             )
         return taken

@@ -42,9 +42,13 @@ class MetricsPipeline:
         self._loop: ExportLoop | None = None
         self._server = None
         if {"otlp", "console"} & set(settings.exporters):
-            at_the_end = ON_DISK if births is not None and births.kept else LOST
             self._loop = ExportLoop(
-                producer.produce, lambda: push_exporters(settings), settings.interval, failed, log, at_the_end
+                producer.produce,
+                lambda: push_exporters(settings),
+                settings.interval,
+                failed,
+                log,
+                lambda: ON_DISK if births is not None and births.kept else LOST,
             )
         if "prometheus" in settings.exporters:
             # Only here: it loads an HTTP server that no other exporter needs.

@@ -72,16 +72,10 @@ def grpc_sender(settings: Settings) -> SpanSender:
 
         def _initialize_channel_and_stub(self) -> None:
             super()._initialize_channel_and_stub()
-            call = self._client.Export
+            self._client.Export = _watched(self._client.Export, self._judge)
 
-            def export(**arguments: Any) -> Any:
-                try:
-                    return call(**arguments)
-                except Exception as error:
-                    self._hopeless = _is_hopeless(error)
-                    raise
-
-            self._client.Export = export
+        def _judge(self, error: Exception) -> None:
+            self._hopeless = _is_hopeless(error)
 
         def _translate_data(self, data: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
             return data
@@ -90,6 +84,19 @@ def grpc_sender(settings: Settings) -> SpanSender:
             return sum(len(scope.spans) for resource in data.resource_spans for scope in resource.scope_spans)
 
     return GrpcSender(**compressed("grpc", settings.traces_compression))
+
+
+def _watched(call: Callable[..., Any], failed: Callable[[Exception], None]) -> Callable[..., Any]:
+    """The same call, whose errors are told before they are raised."""
+
+    def watched(**arguments: Any) -> Any:
+        try:
+            return call(**arguments)
+        except Exception as error:
+            failed(error)
+            raise
+
+    return watched
 
 
 def _is_hopeless(error: Any) -> bool:

@@ -8,7 +8,7 @@ from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.out_of_the_way.endpoints import Accepting, Refusing
 from tests.integration.state.conftest import Reborn, logged, total, unexplained, wait_for_death
-from tests.integration.worker.conftest import eventually, scrape
+from tests.integration.worker.conftest import Series, eventually, scrape
 
 LIVES = 2
 TASKS = 100
@@ -108,7 +108,11 @@ def _come_to_rest(reborn: Reborn) -> None:
 
 
 def _left(reborn: Reborn) -> tuple[float, float]:
-    """How many messages wait in the queue, and how many tasks the worker holds."""
-    series = scrape(reborn.port)
-    held = total(series, "celery_active_tasks") + total(series, "celery_worker_prefetch_count")
-    return reborn.waiting(), held
+    """How many messages wait in the queue or came while this looked, and how many tasks the worker holds."""
+    before, waiting, after = scrape(reborn.port), reborn.waiting(), scrape(reborn.port)
+    came = total(after, "celery_task_received_total") - total(before, "celery_task_received_total")
+    return waiting + came, _held(before) + _held(after)
+
+
+def _held(series: Series) -> float:
+    return total(series, "celery_active_tasks") + total(series, "celery_worker_prefetch_count")

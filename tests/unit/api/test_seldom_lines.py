@@ -2,7 +2,8 @@
 
 import logging
 
-from celery_otel_api.seldom_lines import INTERVAL, KINDS, SeldomLines
+from celery_otel.seldom import INTERVAL
+from celery_otel_api.seldom_lines import KINDS, SeldomLines
 
 
 def _record(text: str) -> logging.LogRecord:

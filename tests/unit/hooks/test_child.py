@@ -18,7 +18,7 @@ from celery_otel.hooks.child import ChildTracing
 from celery_otel.hooks.installed import connected
 from celery_otel.hooks.task_logs import TaskLogs
 from celery_otel.relay import DirectRelay
-from celery_otel.relay_span import SpanLimits
+from celery_otel.span_limits import SpanLimits
 from celery_otel.stamps import TRACEPARENT
 from tests.live_receivers import live_receivers
 

@@ -21,15 +21,42 @@ def test_ports_of_two_programs_are_never_the_same() -> None:
     other = (
         "import sys; from celery_otel_pipeline import ports; print([ports._can_claim(int(p)) for p in sys.argv[1:]])"
     )
+
+    assert str([False] * 50) == _said(other, *map(str, ports))
+
+
+THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from celery_otel_pipeline.ports import free_port
+
+together = Barrier(8)
+
+def ask(_):
+    together.wait()
+    return free_port()
+
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(ask, range(8)))))
+"""
+
+
+def test_ports_of_threads_are_never_the_same() -> None:
+    """Threads that ask at the same time, the first of all among them, each get a port of their own."""
+    assert "8" == _said(THREADS)
+
+
+def _said(program: str, *arguments: str) -> str:
+    """What a program prints, in a process that has asked for no port yet."""
     done = subprocess.run(
-        [sys.executable, "-c", other, *map(str, ports)],
+        [sys.executable, "-c", program, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         check=True,
         text=True,
     )
-
-    assert str([False] * 50) == done.stdout.strip()
+    return done.stdout.strip()
 
 
 def test_port_can_be_listened_on() -> None:

@@ -1,5 +1,6 @@
 """The lives of one worker: each has a ledger whose books are kept in the same directory, and ends as by SIGKILL."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,6 +61,7 @@ class Life:
         directory: StateDirectory | None = None,
         begin: bool = True,
     ) -> None:
+        self._path = path
         self.directory = directory or StateDirectory(path)
         clock = (time or Time()).clock()
         self.state = State(self.directory, about(bounds), clock)
@@ -78,9 +80,18 @@ class Life:
         return attempt
 
     def kill(self) -> None:
-        """It ends: nothing more is written."""
-        self.state.forsake()
-        self.directory.close()
+        """It ends as a killed process does: its files are closed from outside, its lock with them; it does no more."""
+        del self.state, self.counts, self.ledger
+        descriptors = open_below(self._path.resolve())
+        assert descriptors, f"no file of {self._path} is open"
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def open_below(path: Path) -> list[int]:
+    """The descriptors of this process's open files in a directory, removed ones too."""
+    links = [link for link in Path("/proc/self/fd").iterdir() if os.path.lexists(link)]
+    return [int(link.name) for link in links if link.readlink().parent == path]
 
 
 def numbers(read: Readings) -> Numbers:

@@ -140,8 +140,8 @@ class Replay(RuleBasedStateMachine):
                     log.truncate(size + more)
                 again = Life(copy, self.time, begin=False)
                 read = again.ledger.read()
-                again.kill()
                 assert [] == again.state.complaints
+                again.kill()
                 assert (expected, waiting) == (numbers(read), held(read))
         self.life.kill()
         self._root.cleanup()

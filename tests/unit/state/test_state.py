@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -381,6 +382,38 @@ def test_a_full_disk_costs_the_state_and_not_the_worker(path: Path) -> None:
     again = Life(path)
     assert {(): 3} == again.ledger.read()[names.TASK_UNKNOWN]
     again.kill()
+
+
+class CrampedDirectory(StateDirectory):
+    """A directory whose disk has no room for a second snapshot."""
+
+    def write_snapshot(self, generation: int, snapshot: bytes) -> None:
+        """Writes the first one."""
+        if generation > 1:
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        super().write_snapshot(generation, snapshot)
+
+
+def test_a_disk_without_room_at_the_end_costs_nothing(path: Path) -> None:
+    """The log has everything: a worker that cannot close its state leaves what a killed one leaves."""
+    life = Life(path, directory=CrampedDirectory(path))
+    life.ledger.count(names.TASK_UNKNOWN)
+    life.state.close(delivered=False)
+    assert [] == life.state.complaints
+    again = Life(path)
+    assert {(): 1} == again.ledger.read()[names.TASK_UNKNOWN]
+    again.kill()
+
+
+def test_a_state_that_is_lost_at_the_end_is_said(path: Path) -> None:
+    """What was given up, and can at the end not be written either, is gone, and the next worker begins anew."""
+    life = Life(path, directory=CrampedDirectory(path))
+    life.state.begin()
+    life.state.close(delivered=False)
+    first, last = life.state.complaints
+    assert "Until it can, a SIGKILL loses what was counted since the last export." in first
+    assert "The next worker of this name begins anew." in last
+    assert ["lock"] == files(path)
 
 
 class BusyDirectory(StateDirectory):
