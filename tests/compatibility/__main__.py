@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 from celery_otel_pipeline.polling import DeadlineError
+from celery_otel_pipeline.process import ProcessDiedError
 from celery_otel_pipeline.repository import ROOT
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.plan import Plan
@@ -44,7 +45,7 @@ def _rows(environment: Environment, pipeline: Pipeline, directory: Path, times: 
     try:
         environment.made()
     except NotInstallableError as error:
-        print(error, file=sys.stderr, flush=True)  # noqa: T201  # what pip says is too long for a table
+        _explain(error)
         return [_said(f"| {environment.name} |{' |' * len(SHOWN)} | | | cannot be installed |")]
     versions = environment.versions()
     minor = tuple(int(part) for part in versions["celery"].split(".")[:2])
@@ -63,8 +64,9 @@ def _played(conditions: Conditions, environment: Environment, pipeline: Pipeline
     begin = time.monotonic()
     try:
         plan = _plan(conditions, environment, pipeline, directory / conditions.queue, times)
-    except (AssertionError, DeadlineError) as error:
-        return f"| | NOT equal after {time.monotonic() - begin:.0f} s: {'; '.join(str(error).splitlines())}"
+    except (AssertionError, DeadlineError, ProcessDiedError) as error:
+        _explain(error)
+        return f"| | NOT equal after {time.monotonic() - begin:.0f} s: {str(error).splitlines()[0]}"
     attempts = sum(number for series, number in plan.items() if series.metric == "celery_task_received_total")
     return f"{attempts} | {len(plan)} | equal"
 
@@ -78,6 +80,10 @@ def _plan(conditions: Conditions, environment: Environment, pipeline: Pipeline, 
         reading, plan = scene.settled(lambda: run_plan(scene, outcomes))
         assert_balanced(scene, reading, plan)
         return plan
+
+
+def _explain(error: Exception) -> None:
+    print(error, file=sys.stderr, flush=True)  # noqa: T201  # too long for the table
 
 
 def _said(row: str) -> str:

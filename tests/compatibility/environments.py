@@ -16,8 +16,8 @@ CACHE = Path.home() / ".cache" / "celery-otel" / "compatibility"
 #: What the workers of the ledger need beside celery-otel.
 WORKERS = ("redis", "gevent", "eventlet")
 MINORS = ("5.4", "5.5", "5.6", "5.7")
-#: What has the versions that a version of Celery wants, whatever constraints.txt says.
-WITH_CELERY = ("kombu", "billiard", "redis")
+#: What has the versions that a version of Celery and its extra for Redis want, whatever constraints.txt says.
+WITH_CELERY = ("kombu[redis]", "billiard", "redis")
 #: What the oldest Celery takes at least, and is no dependency of ours by itself.
 BELOW_CELERY = ("kombu==5.3.4", "billiard==4.2.0", "redis==4.5.2")
 #: How packages are called that are released together and want each other at their very version: where one is named, no
