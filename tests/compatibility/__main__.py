@@ -1,7 +1,6 @@
 """The command line: `python -m tests.compatibility` (`make compatibility`). Exit status 1 if one does not balance."""
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,12 +10,13 @@ from io import StringIO
 from pathlib import Path
 
 from celery_otel_pipeline.polling import DeadlineError
+from celery_otel_pipeline.process import ProcessDiedError
 from celery_otel_pipeline.repository import ROOT
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.plan import Plan
 from tests.acceptance.ledger.run import all_outcomes, assert_balanced, play, run_plan, seed, thinned
 from tests.acceptance.ledger.scene import Pipeline, Scene
-from tests.compatibility.environments import SHOWN, Environment, all_environments
+from tests.compatibility.environments import SHOWN, Environment, NotInstallableError, all_environments
 
 PAGE = ROOT / "docs" / "reference" / "compatibility.md"
 BEGIN, END = "<!-- ledger: begin, by make compatibility -->\n", "<!-- ledger: end -->"
@@ -38,14 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rows += _rows(environment, pipeline, Path(name), options.times)
     if options.write:
         _write(rows)
-    return int(any("equal" not in row for row in rows))
+    return int(not rows or not all(row.endswith("| equal |") for row in rows))
 
 
 def _rows(environment: Environment, pipeline: Pipeline, directory: Path, times: int) -> list[str]:
     try:
         environment.made()
-    except subprocess.CalledProcessError as error:
-        return [_said(f"| {environment.name} |{' |' * len(SHOWN)} | | | cannot be installed: {error} |")]
+    except NotInstallableError as error:
+        _explain(error)
+        return [_said(f"| {environment.name} |{' |' * len(SHOWN)} | | | cannot be installed |")]
     versions = environment.versions()
     minor = tuple(int(part) for part in versions["celery"].split(".")[:2])
     rows = []
@@ -63,8 +64,9 @@ def _played(conditions: Conditions, environment: Environment, pipeline: Pipeline
     begin = time.monotonic()
     try:
         plan = _plan(conditions, environment, pipeline, directory / conditions.queue, times)
-    except (AssertionError, DeadlineError) as error:
-        return f"| | NOT equal after {time.monotonic() - begin:.0f} s: {error}"
+    except (AssertionError, DeadlineError, ProcessDiedError) as error:
+        _explain(error)
+        return f"| | NOT equal after {time.monotonic() - begin:.0f} s: {str(error).splitlines()[0]}"
     attempts = sum(number for series, number in plan.items() if series.metric == "celery_task_received_total")
     return f"{attempts} | {len(plan)} | equal"
 
@@ -78,6 +80,10 @@ def _plan(conditions: Conditions, environment: Environment, pipeline: Pipeline, 
         reading, plan = scene.settled(lambda: run_plan(scene, outcomes))
         assert_balanced(scene, reading, plan)
         return plan
+
+
+def _explain(error: Exception) -> None:
+    print(error, file=sys.stderr, flush=True)  # noqa: T201  # too long for the table
 
 
 def _said(row: str) -> str:

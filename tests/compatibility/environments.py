@@ -16,15 +16,22 @@ CACHE = Path.home() / ".cache" / "celery-otel" / "compatibility"
 #: What the workers of the ledger need beside celery-otel.
 WORKERS = ("redis", "gevent", "eventlet")
 MINORS = ("5.4", "5.5", "5.6", "5.7")
-#: What has the versions that a version of Celery wants, whatever constraints.txt says.
-WITH_CELERY = ("kombu", "billiard", "redis")
+#: What has the versions that a version of Celery and its extra for Redis want, whatever constraints.txt says.
+WITH_CELERY = ("kombu[redis]", "billiard", "redis")
 #: What the oldest Celery takes at least, and is no dependency of ours by itself.
-BELOW_CELERY = ("kombu==5.3.4", "billiard==4.2.0", "redis==4.5.5")
+BELOW_CELERY = ("kombu==5.3.4", "billiard==4.2.0", "redis==4.5.2")
+#: How packages are called that are released together and want each other at their very version: where one is named, no
+#: other may be held by constraints.txt.
+TOGETHER = "opentelemetry-"
 #: Packages that are shown for each environment.
 SHOWN = ("celery", "kombu", "billiard", "redis", "opentelemetry-sdk", "psutil", "protobuf", "grpcio")
 _VERSIONS = (
     "import json, sys\nfrom importlib.metadata import version\nprint(json.dumps({n: version(n) for n in sys.argv[1:]}))"
 )
+
+
+class NotInstallableError(Exception):
+    """An environment cannot be made: its packages do not go together, or there is no way to them."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +64,18 @@ class Environment:
         """The interpreter of the environment, which is made first if it is not there.
 
         Raises:
-            CalledProcessError: pip could not install it.
+            NotInstallableError: pip could not install it; with all that pip says.
         """
         done = self.directory / "installed"
         if done.exists():
             return self.python
         subprocess.run([sys.executable, "-m", "venv", self.directory], check=True)
-        pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        # Not --quiet: without its lesser messages pip does not say what conflicts with what.
+        pip = [str(self.python), "-m", "pip", "install", "--progress-bar=off", "--disable-pip-version-check"]
         wanted = ["--editable", str(ROOT), *WORKERS, *self.requirements]
-        subprocess.run([*pip, *self._constraints(), *wanted], check=True)
+        said = subprocess.run([*pip, *self._constraints(), *wanted], check=False, capture_output=True, text=True)
+        if said.returncode:
+            raise NotInstallableError(f"pip cannot install {self.name!r}:\n{said.stdout}{said.stderr}")
         done.touch()
         return self.python
 
@@ -80,12 +90,18 @@ class Environment:
     def _constraints(self) -> list[str]:
         if not self.constrained:
             return ["--upgrade"]
-        named = {Requirement(text).name.lower() for text in self.requirements}
+        named = {_family(text) for text in self.requirements}
         lines = (ROOT / "constraints.txt").read_text().splitlines()
-        kept = [line for line in lines if line and Requirement(line).name.lower() not in named]
+        kept = [line for line in lines if line and _family(line) not in named]
         file = self.directory / "constraints.txt"
         file.write_text("\n".join(kept))
         return ["--constraint", str(file)]
+
+
+def _family(requirement: str) -> str:
+    """What is released together with a requirement: mostly itself alone."""
+    name = Requirement(requirement).name.lower()
+    return TOGETHER if name.startswith(TOGETHER) else name
 
 
 def oldest() -> tuple[str, ...]:
@@ -100,5 +116,5 @@ def _least(requirement: Requirement) -> str:
 
 def all_environments() -> tuple[Environment, ...]:
     """Each minor version of Celery, the oldest of everything, and the newest."""
-    minors = tuple(Environment(f"Celery {minor}", (f"celery=={minor}.*", *WITH_CELERY)) for minor in MINORS)
+    minors = tuple(Environment(f"Celery {minor}", (f"celery[redis]=={minor}.*", *WITH_CELERY)) for minor in MINORS)
     return (*minors, Environment("oldest", (*oldest(), *BELOW_CELERY)), Environment("newest", (), constrained=False))

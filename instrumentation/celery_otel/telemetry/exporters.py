@@ -3,6 +3,7 @@
 gRPC is imported only when it is chosen: it costs every child memory.
 """
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +20,8 @@ _OTLP_SPAN_MODULES = {
     "http/protobuf": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 }
-# What the HTTP exporter itself imports only when it is built, which would be after the fork.
+# What the HTTP exporter itself imports only when it is built, which would be after the fork. Which of the two libraries it
+# sends with, and so requires, is up to its release: 1.45.0 comes without requests.
 _LATE_IMPORTS = ("requests", "urllib3", "opentelemetry.exporter.http.transport")
 
 
@@ -30,8 +32,11 @@ def preload(settings: Settings) -> None:
         chosen[_OTLP_MODULES[settings.protocol]] = settings.protocol
     if "otlp" in settings.traces_exporters:
         chosen[_OTLP_SPAN_MODULES[settings.traces_protocol]] = settings.traces_protocol
-    for module in (*chosen, *(_LATE_IMPORTS if "http/protobuf" in chosen.values() else ())):
+    for module in chosen:
         import_module(module)
+    for module in _LATE_IMPORTS if "http/protobuf" in chosen.values() else ():
+        with suppress(ModuleNotFoundError):
+            import_module(module)
 
 
 def compressed(protocol: str, compression: str) -> dict[str, Any]:

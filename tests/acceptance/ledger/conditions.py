@@ -56,8 +56,8 @@ class Conditions:
 
     @property
     def can_terminate(self) -> bool:
-        """Whether Celery can stop a task that runs."""
-        return self.pool in {"prefork", "gevent", "eventlet"}
+        """Whether Celery can stop a task that runs; before 5.5 its gevent pool has no `terminate_job`."""
+        return self.pool in {"prefork", "eventlet"} or (self.pool == "gevent" and self.celery >= (5, 5))
 
     @property
     def slots(self) -> int:

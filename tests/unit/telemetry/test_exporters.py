@@ -1,12 +1,13 @@
 """The exporters that the settings ask for can be built."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from celery_otel.settings import Settings
-from celery_otel.telemetry.exporters import push_exporters, span_exporters
+from celery_otel.telemetry.exporters import preload, push_exporters, span_exporters
 from celery_otel.telemetry.span_senders import span_senders
 
 
@@ -24,3 +25,11 @@ def test_every_compression_that_is_accepted_can_be_used(
     for exporters in built:
         exporters["otlp"].shutdown()
     assert [["otlp"]] * 3 == [list(exporters) for exporters in built]
+
+
+def test_nothing_is_preloaded_that_the_exporter_does_not_require(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The HTTP exporter 1.45.0 comes without requests: what is preloaded is then the library that it does send with."""
+    monkeypatch.setitem(sys.modules, "requests", None)
+    monkeypatch.delitem(sys.modules, "urllib3", raising=False)
+    preload(Settings.read({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}))
+    assert "urllib3" in sys.modules
