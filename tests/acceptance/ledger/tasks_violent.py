@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any, Never
 
+from billiard import current_process
 from celery.app.task import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
@@ -15,8 +16,12 @@ from tests.acceptance.ledger.celery_app import app, journal
 LIMIT = 1.0
 #: How long the body of a limited task lasts where nobody enforces the limit, in seconds.
 OVERRUN = 1.6
+#: And where somebody does, who may be late on a busy machine: MAIN, which looks after its children.
+PATIENCE = 60.0
 #: What a hungry task takes, a piece after the other: bounded, in case nobody limits it.
 MEGABYTE, HUNGER = 1024 * 1024, 128
+#: What multiprocessing calls a process that is nobody's child.
+MAIN_PROCESS = "MainProcess"
 
 
 def spend(seconds: float) -> None:
@@ -26,10 +31,15 @@ def spend(seconds: float) -> None:
         time.sleep(0.02)
 
 
+def overrun() -> None:
+    """Run over the limit."""
+    spend(PATIENCE if current_process().name != MAIN_PROCESS else OVERRUN)
+
+
 @app.task(name="ledger.soft_uncaught", soft_time_limit=LIMIT)
 def soft_uncaught() -> str:
     """Run over the soft limit and let its exception through."""
-    spend(OVERRUN)
+    overrun()
     return "nobody stopped me"
 
 
@@ -37,7 +47,7 @@ def soft_uncaught() -> str:
 def soft_caught() -> str:
     """Run over the soft limit and catch its exception."""
     try:
-        spend(OVERRUN)
+        overrun()
     except SoftTimeLimitExceeded:
         return "stopped in time"
     return "nobody stopped me"
@@ -46,7 +56,7 @@ def soft_caught() -> str:
 @app.task(name="ledger.hard", time_limit=LIMIT)
 def hard() -> str:
     """Run over the hard limit."""
-    spend(OVERRUN)
+    overrun()
     return "nobody stopped me"
 
 
@@ -54,9 +64,9 @@ def hard() -> str:
 def soft_then_hard() -> str:
     """Catch the soft limit, go on, and meet the hard one."""
     try:
-        spend(OVERRUN)
+        overrun()
     except SoftTimeLimitExceeded:
-        spend(OVERRUN)
+        overrun()
     return "nobody stopped me"
 
 
