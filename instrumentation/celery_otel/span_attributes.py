@@ -7,7 +7,7 @@ from typing import Any
 from celery_otel import attributes
 from celery_otel.core.attempt import Attempt
 from celery_otel.core.labels import MAX_LENGTH
-from celery_otel.core.outcome import Outcome, ReturnCause, Status
+from celery_otel.core.outcome import SUCCESS, Outcome, ReturnCause, Status
 from celery_otel.core.span import AttributeValue, Pairs
 from celery_otel.message_headers import CONTENT, COUNTED, SHOWN
 from celery_otel.stamps import CHORD
@@ -30,6 +30,8 @@ _SHOWN = [(_OF_HEADER[header], MAX_LENGTH) for header in SHOWN]
 _SHOWN += [(_OF_HEADER[header], CONTENT_LENGTH) for header in CONTENT]
 _RETRIES = COUNTED.index("retries")
 _FIRST_SHOWN = len(COUNTED)
+_MOST = 2**53
+"""No task is retried more often. What is remembered of a number must not depend on what somebody sends."""
 
 STATES: Mapping[Status | ReturnCause | None, str] = {
     **{status: status.upper() for status in Status},
@@ -43,8 +45,8 @@ def attempt_attributes(attempt: Attempt, outcome: Outcome) -> dict[str, Attribut
     """What the span of an attempt says when it has ended, beside what it shares with many others."""
     found = message_attributes(attempt)
     found.update(attempt.attributes)
-    if outcome.detail:
-        _add_detail(found, outcome)
+    if outcome is not SUCCESS:
+        _add_cause(found, outcome)
     if attempt.started_at is not None:
         _add_waits(found, attempt, attempt.started_at)
     return found
@@ -68,7 +70,9 @@ def shared_pairs(attempt: Attempt, outcome: Outcome) -> Pairs:
     if not attempt.headers:
         return _shared(state, None, None)
     retries, pid = attempt.headers[_RETRIES], attempt.pid
-    return _shared(state, retries if type(retries) is int else _number(retries), pid if type(pid) is int else None)
+    if type(retries) is not int or not 0 <= retries < _MOST:
+        retries = _number(retries)
+    return _shared(state, retries, pid if type(pid) is int else None)
 
 
 @lru_cache(maxsize=1024)
@@ -84,14 +88,14 @@ def _shared(state: str, retries: int | None, pid: int | None) -> Pairs:
 
 
 def _number(value: Any) -> int:
-    """A number from the network, which may be anything."""
+    """A number from the network, which may be anything: what is none is 0, and what has no end is cut."""
     try:
-        return int(value or 0)
+        return max(-_MOST, min(int(value or 0), _MOST))
     except (TypeError, ValueError, OverflowError):
         return 0
 
 
-def _add_detail(found: dict[str, AttributeValue], outcome: Outcome) -> None:
+def _add_cause(found: dict[str, AttributeValue], outcome: Outcome) -> None:
     if outcome.status is Status.REVOKED:
         found[attributes.REVOKED_CAUSE] = outcome.detail
     if outcome.status is Status.RETRY:

@@ -57,6 +57,7 @@ def _recovered(place: Place) -> Iterator[Condition]:
 
 def _started_again(place: Place, worker: CeleryWorker) -> Iterator[Condition]:
     place.scene.first_children += place.conditions.slots
+    place.restarts += 1
     worker.process.start()
     yield lambda: f"{worker.node_name} ready." in worker.process.log_since_start
 

@@ -54,6 +54,8 @@ class Place:
         self.state = state
         #: Each SIGKILL of a MAIN: which node, and when (Unix time).
         self.kills: list[tuple[str, float]] = []
+        #: How often a worker has been started again, for whatever reason it had ended.
+        self.restarts = 0
         self._needs = needs
 
     @cached_property

@@ -36,8 +36,9 @@ class Result:
         said = f"{self.attempts} attempts, {self.series} series and {self.spans} spans compared"
         if self.lost_spans and not self.kills:
             return f"{said}, all equal; {self.lost_spans} spans that the collector had taken are not in Jaeger"
-        if not self.kills:
-            return f"{said}, all equal" + f" ({self.forgotten} runs of returned attempts)" * bool(self.forgotten)
-        lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
         unseen = f"; {self.unseen} failures and retries are not seen by increase()" * bool(self.unseen)
+        if not self.kills:
+            forgotten = f" ({self.forgotten} runs of returned attempts)" * bool(self.forgotten)
+            return f"{said}, all equal{forgotten}{unseen}"
+        lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
         return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most{unseen}"

@@ -66,7 +66,7 @@ def _played(conditions: Conditions, environment: Environment, pipeline: Pipeline
         plan = _plan(conditions, environment, pipeline, directory / conditions.queue, times)
     except (AssertionError, DeadlineError, ProcessDiedError) as error:
         _explain(error)
-        return f"| | NOT equal after {time.monotonic() - begin:.0f} s: {str(error).splitlines()[0]}"
+        return f"| | NOT equal after {time.monotonic() - begin:.0f} s: {(str(error) or repr(error)).splitlines()[0]}"
     attempts = sum(number for series, number in plan.items() if series.metric == "celery_task_received_total")
     return f"{attempts} | {len(plan)} | equal"
 

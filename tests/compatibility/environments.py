@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,20 +64,23 @@ class Environment:
         """The interpreter of the environment, which is made first if it is not there.
 
         Raises:
-            NotInstallableError: pip could not install it; with all that pip says.
+            NotInstallableError: it could not; with all that venv or pip says.
         """
         done = self.directory / "installed"
         if done.exists():
             return self.python
-        subprocess.run([sys.executable, "-m", "venv", self.directory], check=True)
+        self._told([sys.executable, "-m", "venv", str(self.directory)])
         # Not --quiet: without its lesser messages pip does not say what conflicts with what.
         pip = [str(self.python), "-m", "pip", "install", "--progress-bar=off", "--disable-pip-version-check"]
         wanted = ["--editable", str(ROOT), *WORKERS, *self.requirements]
-        said = subprocess.run([*pip, *self._constraints(), *wanted], check=False, capture_output=True, text=True)
-        if said.returncode:
-            raise NotInstallableError(f"pip cannot install {self.name!r}:\n{said.stdout}{said.stderr}")
+        self._told([*pip, *self._constraints(), *wanted])
         done.touch()
         return self.python
+
+    def _told(self, command: Sequence[str]) -> None:
+        said = subprocess.run(command, check=False, capture_output=True, text=True)
+        if said.returncode:
+            raise NotInstallableError(f"{self.name!r} cannot be made:\n{said.stdout}{said.stderr}")
 
     def versions(self) -> Mapping[str, str]:
         """The versions of what matters."""

@@ -290,7 +290,8 @@ class WorkerTelemetry:
 
     def _complain(self, complaint: str) -> None:
         self._count_hook_error(STATE_HOOK)
-        self._log.tell(STATE_HOOK, complaint)
+        # Each has a minute of its own: the last one, at the end, is not silent because of the one before.
+        self._log.tell(complaint, complaint)
 
     def _count_export_failure(self, exporter: str) -> None:
         self.ledger.count(names.CELERY_OTEL_EXPORT_FAILURES, exporter)

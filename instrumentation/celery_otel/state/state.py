@@ -59,7 +59,7 @@ class State:
         self._pid = os.getpid()
         self._log: int | None = None
         self._size = self._snapshot_size = 0
-        self._broken = self._closed = False
+        self._broken = self._ending = self._closed = False
         self._tending = threading.Lock()
         before = self._taken_up()
         self._generation = directory.newest()
@@ -112,6 +112,7 @@ class State:
             delivered: Everyone whom it pushes its metrics to has all of them: only who comes soon goes on from them.
         """
         with self.journal:
+            self._ending = True
             self.journal.flush()
             self._closed = True
             try:
@@ -175,8 +176,8 @@ class State:
                 self.journal.flush()
                 generation = self._next_generation()
                 descriptor = self._directory.begin_log(generation)
-                self._stop_writing()
-                self._log, self._size = descriptor, 0
+                before, self._log, self._size = self._log, descriptor, 0
+                _close(before)
                 copied = self._copied()
             snapshot = encoded(copied)
             self._directory.write_snapshot(generation, snapshot)
@@ -229,23 +230,30 @@ class State:
         if self._broken and not self._closed:
             return
         self._broken = True
-        cost = _AT_THE_END if self._closed else _MEANWHILE
         self.complain(
-            f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. {cost} "
-            f"Is the disk full?{kept}"
+            f"celery-otel cannot keep the counts in {self._directory}: {error.strerror or error}. Is the disk full? "
+            f"{kept or self._cost()}"
         )
 
     def _removed(self) -> str:
+        """Removes what is on disk; what is to be done if that cannot be."""
         try:
             self._directory.remove()
         except OSError as error:
-            return f" Remove the files there: they are old, and cannot be removed from here ({error.strerror})."
+            return f"Remove the files there: they are old, and cannot be removed from here ({error.strerror})."
         return ""
 
+    def _cost(self) -> str:
+        return _AT_THE_END if self._ending else _MEANWHILE
+
     def _stop_writing(self) -> None:
-        descriptor, self._log = self._log, None
-        if descriptor is not None:
-            os.close(descriptor)
+        before, self._log = self._log, None
+        _close(before)
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def boot() -> str:

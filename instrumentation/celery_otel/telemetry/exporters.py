@@ -20,8 +20,8 @@ _OTLP_SPAN_MODULES = {
     "http/protobuf": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 }
-# What the HTTP exporter itself imports only when it is built, which would be after the fork. Which of the two libraries it
-# sends with, and so requires, is up to its release: 1.45.0 comes without requests.
+# What the HTTP exporter itself imports only when it is built, which would be after the fork. Which of the two libraries
+# it sends with, and so requires, is up to its release: 1.45.0 comes without requests.
 _LATE_IMPORTS = ("requests", "urllib3", "opentelemetry.exporter.http.transport")
 
 

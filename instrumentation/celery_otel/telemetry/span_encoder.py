@@ -29,6 +29,7 @@ from celery_otel.telemetry.producer import NANOSECONDS
 _LOCAL, _REMOTE = 0x100, 0x300
 _STATUS = {"OK": Status.StatusCode.STATUS_CODE_OK, "ERROR": Status.StatusCode.STATUS_CODE_ERROR}
 _MAX_SHAPES = 2000
+_MAX_SHARED = 1024
 # Looked up for each attribute of each span.
 _WRITERS = wire.WRITERS
 _SOME_CONTEXT = SpanContext(1, 1, is_remote=False)
@@ -83,7 +84,7 @@ def _serialized(message: Message) -> bytes:
     return data
 
 
-@lru_cache(maxsize=_MAX_SHAPES)
+@lru_cache(maxsize=_MAX_SHARED)
 def _written(shared: Pairs) -> bytes:
     """What many spans say, which is written for the first of them."""
     return b"".join(_WRITERS[type(value)](key, value) for key, value in shared)
@@ -91,7 +92,7 @@ def _written(shared: Pairs) -> bytes:
 
 def _all_attributes(span: FinishedSpan) -> Attributes:
     """All that is the span's own, what the sampler added, and what the task set."""
-    attributes = {**span.attributes, **dict(span.shared), **span.identity.attributes, **span.said.get("attributes", {})}
+    attributes = {**dict(span.shared), **span.attributes, **span.identity.attributes, **span.said.get("attributes", {})}
     if span.error_type:
         # Whatever the task said before: this is the value that is on the metrics.
         attributes[ERROR_TYPE] = span.error_type

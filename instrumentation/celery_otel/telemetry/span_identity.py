@@ -44,8 +44,6 @@ class HeaderGetter(Getter[Mapping[str, Any]]):
 GETTER = HeaderGetter()
 _FIELDS = frozenset({"traceparent", "tracestate", "baggage"})
 """What the standard propagators read."""
-_ALWAYS: dict[Sampler, bool] = {ALWAYS_ON: True, ALWAYS_OFF: False}
-"""The samplers that decide the same for every span."""
 _SAMPLED = frozenset("13579bdf")
 """The last digits of flags that say that a span is sampled."""
 
@@ -71,7 +69,7 @@ class IdentityMaker:
         log: FailureLog | None = None,
     ) -> None:
         self._sampler = sampler
-        self._always = _ALWAYS.get(sampler)
+        self._always = always(sampler)
         self._needs_no_sampler = self._always is not None or obeys_parent(sampler)
         self._ids = ids or RandomIdGenerator()
         self._extract = extract
@@ -139,6 +137,14 @@ class IdentityMaker:
             return context
         with header_lines(self._log):
             return self._extract(headers, context, getter=GETTER)
+
+
+def always(sampler: Sampler) -> bool | None:
+    """What a sampler decides for every span; None if that depends on the span."""
+    # Compared by identity: it may be the user's, which need not have a hash.
+    if sampler is ALWAYS_ON or sampler is ALWAYS_OFF:
+        return sampler is ALWAYS_ON
+    return None
 
 
 def obeys_parent(sampler: Sampler) -> bool:

@@ -57,9 +57,7 @@ class SpanPipeline:
         scope = InstrumentationScope("celery_otel", VERSION, SCHEMA)
         resource = worker_resource(settings, app_name, worker)
         frame = RequestFrame(resource, scope)
-        processors = onlookers()
-        self._watched = bool(processors)
-        self._onlookers = Onlookers(processors, shape, resource, scope, log)
+        self._onlookers = Onlookers(onlookers(), shape, resource, scope, log)
         pace = Pace(settings.span_delay, settings.span_batch)
         self._loop = SpanLoop(
             queue=self._queue,
@@ -76,8 +74,7 @@ class SpanPipeline:
             self._queue.put(self._encoder.encode(span))
         except Exception as error:  # noqa: BLE001  # what a child says comes through a socket, and may be anything
             self._without_said(span, error)
-        if self._watched:
-            self._onlookers.show(span)
+        self._onlookers.show(span)
 
     def _without_said(self, span: FinishedSpan, error: Exception) -> None:
         if not span.said:

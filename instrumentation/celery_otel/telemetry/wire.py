@@ -62,14 +62,13 @@ def _text(key: str, value: str) -> bytes:
     return _before_text(key, len(text)) + text
 
 
-@lru_cache(maxsize=4096)
+# The keys are ours, but for those that a task sets.
+@lru_cache(maxsize=512)
 def _before_text(key: str, length: int) -> bytes:
     """All of an attribute but its text, which is so many bytes long and comes at its end."""
     return _pair(key, b"\x0a" + varint(length), length)
 
 
-# Tasks have been retried once or twice, and run in one of few processes: most have been written before.
-@lru_cache(maxsize=4096)
 def _integer(key: str, value: int) -> bytes:
     """An integer that has more bits than OTLP's must not cost the span: it becomes a text."""
     if -(2**63) <= value < 2**63:
@@ -77,7 +76,6 @@ def _integer(key: str, value: int) -> bytes:
     return _text(key, str(value))
 
 
-@lru_cache(maxsize=1024)
 def _boolean(key: str, value: bool) -> bytes:  # noqa: FBT001  # the value itself
     return _pair(key, b"\x10\x01" if value else b"\x10\x00")
 
@@ -86,7 +84,7 @@ def _number(key: str, value: float) -> bytes:
     return _before_number(key) + _DOUBLE(value)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _before_number(key: str) -> bytes:
     return _pair(key, b"\x21", _DOUBLE_SIZE)
 

@@ -17,7 +17,7 @@ LIMIT = 1.0
 #: How long the body of a limited task lasts where nobody enforces the limit, in seconds.
 OVERRUN = 1.6
 #: And where somebody does, who may be late on a busy machine: MAIN, which looks after its children.
-PATIENCE = 60.0
+PATIENCE = 30.0
 #: What a hungry task takes, a piece after the other: bounded, in case nobody limits it.
 MEGABYTE, HUNGER = 1024 * 1024, 128
 #: What multiprocessing calls a process that is nobody's child.

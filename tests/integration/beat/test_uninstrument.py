@@ -1,5 +1,6 @@
 """`uninstrument` takes back all that it has in the process of a beat, and the beat goes on."""
 
+import gc
 import multiprocessing.util
 import threading
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ def footprint() -> tuple[Any, ...]:
 
 def test_a_running_beat_is_left_alone(app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hooks, threads and exit functions of ours are gone at once, the scheduler is as it was, and goes on."""
+    gc.collect()
     before = footprint()
     with Accepting() as collector:
         monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp,prometheus")

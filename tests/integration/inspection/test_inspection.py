@@ -58,7 +58,8 @@ class Scene:
         with self.client.connection_for_write() as connection:
             answers = self._inspection.ask(connection, timeout=timeout, expected=expected, since=self._since)
         for answer in answers:
-            self._since[answer.name] = max((ended.ended_at for ended in answer.ended), default=0.0)
+            before = self._since.get(answer.name, 0.0)
+            self._since[answer.name] = max((ended.ended_at for ended in answer.ended), default=before)
         return {answer.name.partition("@")[0]: answer for answer in answers}
 
     def wait_for(self, name: str, **counts: int) -> WorkerAnswer:

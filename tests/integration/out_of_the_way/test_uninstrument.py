@@ -68,6 +68,12 @@ class Footprint:
         return lines + [f"{name}: was {getattr(before, name)}, is {getattr(self, name)}" for name in changed]
 
 
+def footprint_before(app: Celery) -> Footprint:
+    """What is there before an application is instrumented, without what is only waiting to be collected."""
+    gc.collect()
+    return Footprint.of(app)
+
+
 def _signals() -> dict[str, Signal]:
     return {name: value for name, value in vars(signals).items() if isinstance(value, Signal)}
 
@@ -154,7 +160,7 @@ def test_nothing_is_left_after_uninstrument(app: Celery, exporting: Any) -> None
     """After a worker has run and exported, the process is as if it had never been instrumented."""
     with Accepting() as collector:
         exporting(collector)
-        before = Footprint.of(app)
+        before = footprint_before(app)
         celery_otel.instrument(app)
         with worker_of(app) as worker:
             assert 4 == run(app, 2)
@@ -179,7 +185,7 @@ def test_nothing_is_left_after_uninstrument(app: Celery, exporting: Any) -> None
 
 def test_uninstrument_leaves_a_running_worker_running(app: Celery, exporting: Any) -> None:
     """Taken back in the middle of a worker's life, everything of ours ends at once and its next tasks succeed."""
-    before = Footprint.of(app)
+    before = footprint_before(app)
     with Accepting() as collector:
         exporting(collector)
         celery_otel.instrument(app)
@@ -196,7 +202,7 @@ def test_a_collector_that_never_answers_keeps_nothing_longer_than_one_export(app
     """With an export under way that nobody answers, the rest is taken back, and its thread ends with its timeout."""
     with Silent() as collector:
         exporting(collector)
-        before = Footprint.of(app)
+        before = footprint_before(app)
         celery_otel.instrument(app)
         with worker_of(app):
             assert 4 == run(app, 2)
@@ -211,7 +217,7 @@ def test_a_collector_that_never_answers_keeps_nothing_longer_than_one_export(app
 
 def test_a_second_call_changes_nothing(app: Celery) -> None:
     """`instrument` twice is once: the same receivers and steps, gone after one `uninstrument`."""
-    before = Footprint.of(app)
+    before = footprint_before(app)
     celery_otel.instrument(app)
     once = Footprint.of(app)
     celery_otel.instrument(app)
@@ -225,6 +231,6 @@ def test_a_second_call_changes_nothing(app: Celery) -> None:
 
 def test_uninstrument_without_instrument_does_nothing(app: Celery) -> None:
     """An application that was never instrumented stays as it is."""
-    before = Footprint.of(app)
+    before = footprint_before(app)
     celery_otel.uninstrument(app)
     assert before == Footprint.of(app)

@@ -1,5 +1,6 @@
 """A stamped task runs inside its attempt's span, and what it sets on that reaches MAIN."""
 
+import gc
 import os
 import sys
 import threading
@@ -290,6 +291,7 @@ def test_without_a_way_to_main_it_is_said_once(child: Child, caplog: pytest.LogC
 
 def test_it_is_taken_back(child: Child) -> None:
     """Afterwards, Celery's signals and tracers are what they were, and stamped tasks are left alone."""
+    gc.collect()
     before = live_receivers([signals.worker_process_shutdown]), celery_trace.build_tracer, consumer.build_tracer
     with ChildTracing(child.relay):
         during = live_receivers([signals.worker_process_shutdown]), celery_trace.build_tracer, consumer.build_tracer

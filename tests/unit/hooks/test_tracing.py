@@ -154,8 +154,8 @@ def test_what_the_message_says() -> None:
 
 
 def test_retries_may_be_nonsense() -> None:
-    """A number of retries that is none, from the network, is 0 on the span."""
-    cases: tuple[tuple[int, Any], ...] = ((0, "x"), (0, []), (3, "3"))
+    """A number of retries that is none, from the network, is 0 on the span, and one of many digits has fewer."""
+    cases: tuple[tuple[int, Any], ...] = ((0, "x"), (0, []), (3, "3"), (2**53, 10**400))
     for expected, retries in cases:
         assert expected == said(received(request_of(retries=retries)))[attributes.TASK_RETRIES]
 

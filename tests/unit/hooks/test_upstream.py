@@ -1,5 +1,6 @@
 """The upstream instrumentation is silent while ours is there, and as it was afterwards."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,7 @@ SIGNALS = (
 @pytest.fixture
 def upstream() -> Iterator[CeleryInstrumentor]:
     """Upstream's instrumentor, not instrumented."""
+    gc.collect()
     instrumentor = CeleryInstrumentor()
     yield instrumentor
     if instrumentor.is_instrumented_by_opentelemetry:

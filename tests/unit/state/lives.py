@@ -109,3 +109,12 @@ def held(read: Readings) -> object:
 
 def _plain(value: object) -> object:
     return (value.counts, value.total) if isinstance(value, Distribution) else value
+
+
+def files(path: Path) -> list[str]:
+    """The names of the files of a state."""
+    return sorted(file.name for file in path.iterdir())
+
+
+class DeadError(BaseException):
+    """The end of the process."""

@@ -22,6 +22,7 @@ TRACE, SPAN, PARENT = 2**127 + 1, 2**63 + 2, 7
 START, END = 1_700_000_000.25, 1_700_000_001.5
 NANOSECONDS = 1_000_000_000
 CONSTANT = {"celery.task.name": "shop.order", "messaging.system": "redis"}
+SHARED = (("celery.task.state", "SUCCESS"), ("celery.task.retries", 0))
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 RESOURCE = Resource({"service.name": "shop", "service.instance.id": "w@host"})
 SCOPE = InstrumentationScope("celery_otel", "1.0", "https://example.org/schema")
@@ -35,7 +36,7 @@ def shape(task: str, _: str) -> tuple[str, Attributes]:
 def finished(**fields: Any) -> FinishedSpan:
     """A span with these fields, the rest plain."""
     identity = SpanIdentity(TRACE, SPAN, PARENT, trace_state="shop=1")
-    plain: dict[str, Any] = {"attributes": {"celery.task.retries": 0}}
+    plain: dict[str, Any] = {"attributes": {"messaging.message.id": "7"}, "shared": SHARED}
     return FinishedSpan(fields.pop("identity", identity), "shop.order", "orders", START, END, **{**plain, **fields})
 
 
@@ -54,7 +55,7 @@ def theirs(**fields: Any) -> Span:
         "kind": SpanKind.CONSUMER,
         "start_time": int(START * NANOSECONDS),
         "end_time": int(END * NANOSECONDS),
-        "attributes": {**CONSTANT, "celery.task.retries": 0},
+        "attributes": {**CONSTANT, **dict(SHARED), "messaging.message.id": "7"},
         **fields,
     }
     span = ReadableSpan("process shop.order", context, resource=RESOURCE, instrumentation_scope=SCOPE, **given)
@@ -94,7 +95,7 @@ def test_an_error_is_as_theirs() -> None:
     wanted = theirs(
         events=[event],
         status=Status(StatusCode.ERROR),
-        attributes={**CONSTANT, "celery.task.retries": 0, "error.type": "KeyError"},
+        attributes={**OWN, "error.type": "KeyError"},
     )
     assert wanted == encoded(error_type="KeyError", raised=Raised("KeyError", "lines"))
 
@@ -109,7 +110,7 @@ def test_what_user_code_said_is_as_theirs() -> None:
         "status": {"code": "ERROR", "description": "too heavy"},
     }
     wanted = theirs(
-        attributes={**CONSTANT, "celery.task.retries": 0, "shop.weight": 1.5},
+        attributes={**OWN, "shop.weight": 1.5},
         events=[Event("weighed", {"kilos": 2}, 5)],
         links=(Link(SpanContext(3, 4, is_remote=False, trace_flags=SAMPLED), {"why": "same order"}),),
         status=Status(StatusCode.ERROR, "too heavy"),
@@ -158,7 +159,7 @@ surrogates = st.text(st.characters(categories=["Cs", "L", "Nd"]))
     st.dictionaries(st.text(), surrogates | st.integers() | st.lists(st.integers()) | st.lists(surrogates)),
     surrogates,
 )
-@example({"celery.task.name": "mine", "celery.task.retries": 9}, "")
+@example({"celery.task.name": "mine", "celery.task.retries": 9, "celery.task.state": "mine"}, "")
 @example({"error.type": "mine"}, "")
 @example({"huge": 2**63, "tiny": -(2**63) - 1}, "\ud800")
 def test_no_value_costs_the_span(attributes: dict[str, Any], text: str) -> None:
@@ -172,14 +173,21 @@ def test_no_value_costs_the_span(attributes: dict[str, Any], text: str) -> None:
     span = encoded(said=said, error_type="KeyError", raised=Raised(text, text, text))
     keys = Counter(item.key for item in span.attributes)
     assert {1} == set(keys.values())
-    assert {*CONSTANT, "celery.task.retries", "error.type"} <= set(keys)
+    assert {*CONSTANT, *dict(SHARED), "error.type"} <= set(keys)
 
 
 def test_the_users_word_counts() -> None:
     """What a task says of the same things as we do stands in place of ours; only the error is what it was."""
-    said = {"attributes": {"celery.task.name": "mine", "messaging.system": 5, "error.type": "mine"}}
+    said = {
+        "attributes": {
+            "celery.task.name": "mine",
+            "messaging.system": 5,
+            "error.type": "mine",
+            "celery.task.retries": 9,
+        }
+    }
     found = {item.key: item.value for item in encoded(said=said, error_type="KeyError").attributes}
-    assert "KeyError" == found["error.type"].string_value
+    assert ("KeyError", 9) == (found["error.type"].string_value, found["celery.task.retries"].int_value)
     assert ("mine", 5) == (found["celery.task.name"].string_value, found["messaging.system"].int_value)
 
 

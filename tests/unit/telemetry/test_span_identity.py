@@ -1,15 +1,17 @@
 """Who the span of an attempt is follows from the message and the sampler."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry import propagate
+from opentelemetry import propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import Getter, TextMapPropagator, default_getter
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -22,7 +24,7 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
     TraceIdRatioBased,
 )
-from opentelemetry.trace import Link, SpanKind, TraceState
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState
 
 from celery_otel.core.span import SpanLink
 from celery_otel.telemetry.span_identity import GETTER, IdentityMaker, obeys_parent
@@ -96,7 +98,27 @@ def test_the_sampler_decides(sampler: Sampler, headers: Mapping[str, str], sampl
     assert f"-0{int(sampled)}" == identity.traceparent[-3:]
 
 
-@pytest.mark.parametrize("sampler", [ALWAYS_ON, DEFAULT_ON, ParentBasedTraceIdRatio(1.0)])
+@dataclass
+class Unhashable(Sampler):
+    """A user's sampler that has no hash."""
+
+    rate: float = 1.0
+
+    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+        """Samples everything."""
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        """Its name."""
+        return "Unhashable"
+
+
+def test_a_sampler_needs_no_hash() -> None:
+    """A dataclass that may change has none, and is asked like any other."""
+    assert IdentityMaker(Unhashable()).make(UNSAMPLED, lambda: ("process", {})).sampled
+
+
+@pytest.mark.parametrize("sampler", [TraceIdRatioBased(1.0), DEFAULT_ON, ParentBasedTraceIdRatio(1.0)])
 def test_the_sdks_samplers_add_nothing(sampler: Sampler) -> None:
     """They give back the attributes that they are given, which are no attributes of their own."""
     assert {} == IdentityMaker(sampler).make(SAMPLED, lambda: ("process", CONSTANT)).attributes
@@ -153,6 +175,35 @@ def test_an_applications_own_propagator_is_asked() -> None:
         assert 0 == maker.make(SAMPLED, lambda: ("process", {})).parent_id
     finally:
         propagate.set_global_textmap(before)
+
+
+class OneHeader(TextMapPropagator):
+    """Reads a header of its own, as that of B3 does."""
+
+    def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
+        """The parent that the header names."""
+        ids = [int(part, 16) for part in (getter.get(carrier, "b3") or ["0-0"])[0].split("-")]
+        parent = SpanContext(*ids, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+        return trace.set_span_in_context(NonRecordingSpan(parent), context)
+
+    def inject(self, *_: Any, **__: Any) -> None:
+        """Nothing is sent here."""
+
+    @property
+    def fields(self) -> set[str]:
+        """Its header."""
+        return {"b3"}
+
+
+def test_an_applications_own_header_is_read() -> None:
+    """A propagator may look for its parent elsewhere than the W3C's, in a message that has none of those headers."""
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(OneHeader())
+    try:
+        identity = IdentityMaker(DEFAULT_ON).make({"b3": f"{TRACE}-{PARENT}"}, lambda: ("process", {}))
+    finally:
+        propagate.set_global_textmap(before)
+    assert (int(TRACE, 16), int(PARENT, 16)) == (identity.trace_id, identity.parent_id)
 
 
 @pytest.mark.parametrize(
