@@ -23,6 +23,7 @@ START, END = 1_700_000_000.25, 1_700_000_001.5
 NANOSECONDS = 1_000_000_000
 CONSTANT = {"celery.task.name": "shop.order", "messaging.system": "redis"}
 SHARED = (("celery.task.state", "SUCCESS"), ("celery.task.retries", 0))
+OWN = {**CONSTANT, **dict(SHARED), "messaging.message.id": "7"}
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 RESOURCE = Resource({"service.name": "shop", "service.instance.id": "w@host"})
 SCOPE = InstrumentationScope("celery_otel", "1.0", "https://example.org/schema")
@@ -55,7 +56,7 @@ def theirs(**fields: Any) -> Span:
         "kind": SpanKind.CONSUMER,
         "start_time": int(START * NANOSECONDS),
         "end_time": int(END * NANOSECONDS),
-        "attributes": {**CONSTANT, **dict(SHARED), "messaging.message.id": "7"},
+        "attributes": OWN,
         **fields,
     }
     span = ReadableSpan("process shop.order", context, resource=RESOURCE, instrumentation_scope=SCOPE, **given)
@@ -178,14 +179,8 @@ def test_no_value_costs_the_span(attributes: dict[str, Any], text: str) -> None:
 
 def test_the_users_word_counts() -> None:
     """What a task says of the same things as we do stands in place of ours; only the error is what it was."""
-    said = {
-        "attributes": {
-            "celery.task.name": "mine",
-            "messaging.system": 5,
-            "error.type": "mine",
-            "celery.task.retries": 9,
-        }
-    }
+    told = {"celery.task.name": "mine", "messaging.system": 5, "error.type": "mine", "celery.task.retries": 9}
+    said = {"attributes": told}
     found = {item.key: item.value for item in encoded(said=said, error_type="KeyError").attributes}
     assert ("KeyError", 9) == (found["error.type"].string_value, found["celery.task.retries"].int_value)
     assert ("mine", 5) == (found["celery.task.name"].string_value, found["messaging.system"].int_value)

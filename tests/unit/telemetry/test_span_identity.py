@@ -182,8 +182,9 @@ class OneHeader(TextMapPropagator):
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
         """The parent that the header names."""
-        ids = [int(part, 16) for part in (getter.get(carrier, "b3") or ["0-0"])[0].split("-")]
-        parent = SpanContext(*ids, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+        trace_id, span_id = (getter.get(carrier, "b3") or ["0-0"])[0].split("-")
+        flags = TraceFlags(TraceFlags.SAMPLED)
+        parent = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=flags)
         return trace.set_span_in_context(NonRecordingSpan(parent), context)
 
     def inject(self, *_: Any, **__: Any) -> None:
