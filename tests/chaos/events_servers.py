@@ -32,6 +32,8 @@ def _collector_killed(place: Place, chance: random.Random) -> Steps:
 def _collector_hangs(place: Place, chance: random.Random) -> Steps:
     pipeline = place.pipeline
     yield later(pipeline, chance)
+    # Another event may have killed it.
+    yield lambda: pipeline.collector.process.alive
     process = psutil.Process(pipeline.collector.process.pid)
     process.send_signal(signal.SIGSTOP)
     yield passed(chance.uniform(*HANG))
