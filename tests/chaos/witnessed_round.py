@@ -104,10 +104,9 @@ def _compared(scene: Scene) -> Result:
     reading, plan = scene.settled(lambda: _plan(scene))
     assert_balanced(scene, reading, plan)
     lines = said(scene)
-    heard = without_forgotten(lines, reading)
-    assert {} == unreturned(heard, reading)
+    forgotten = _forgotten_runs(lines, reading)
     attempts = sum(line.what == RECEIVED for line in lines)
-    return Result(attempts, len(plan), span_plan.spans_of(plan).total(), forgotten=len(lines) - len(heard))
+    return Result(attempts, len(plan), span_plan.spans_of(plan).total(), forgotten=forgotten)
 
 
 def _compared_lives(place: Place) -> Result:
@@ -117,13 +116,18 @@ def _compared_lives(place: Place) -> Result:
     begun again (docs/reliability.md).
     """
     scene = place.scene
-    result = killed_lives.compared(place, plan_of(said(scene), place.conditions.queue))
-    lines, reading = said(scene), scene.reading()
-    heard = without_forgotten(lines, reading)
-    assert {} == unreturned(heard, reading)
-    forgotten = len(lines) - len(heard)
+    lines = said(scene)
+    result = killed_lives.compared(place, plan_of(lines, place.conditions.queue))
+    forgotten = _forgotten_runs(lines, scene.reading())
     assert (forgotten, forgotten) == (result.lost_ends, result.lost_spans)
     return replace(result, lost_ends=0, lost_spans=0, forgotten=forgotten)
+
+
+def _forgotten_runs(lines: Sequence[Said], reading: Reading) -> int:
+    """How many ends MAIN never heard of; all else that was received has ended or was given back."""
+    heard = without_forgotten(lines, reading)
+    assert {} == unreturned(heard, reading)
+    return len(lines) - len(heard)
 
 
 def _plan(scene: Scene) -> Plan:

@@ -32,29 +32,21 @@ def test_a_worker_that_comes_soon_goes_on_from_what_was_delivered(path: Path) ->
     again.kill()
 
 
-def test_a_worker_that_comes_late_begins_anew_where_everything_was_delivered(path: Path) -> None:
-    """The series have ended by then, and nothing is complained of."""
+@pytest.mark.parametrize(("delivered", "found"), [(True, 0), (False, 1)])
+def test_a_worker_that_comes_late_goes_on_from_what_nobody_took(
+    path: Path,
+    delivered: bool,  # noqa: FBT001  # pytest's parameter
+    found: int,
+) -> None:
+    """What was delivered has ended by then, and the next life begins anew; nothing is complained of in either case."""
     moment = _now()
     life = Life(path, moment)
     life.ledger.count(names.TASK_UNKNOWN)
-    life.state.close(delivered=True)
+    life.state.close(delivered=delivered)
     moment.now += module.SOON + 60
     again = Life(path, moment)
     assert [] == again.state.complaints
-    assert {(): 0} == again.ledger.read()[names.TASK_UNKNOWN]
-    again.kill()
-
-
-def test_what_nobody_took_is_gone_on_from_however_late(path: Path) -> None:
-    """After an end in good order without a collector the next life goes on."""
-    moment = _now()
-    life = Life(path, moment)
-    life.ledger.count(names.TASK_UNKNOWN)
-    life.state.close(delivered=False)
-    moment.now += module.SOON + 60
-    again = Life(path, moment)
-    assert [] == again.state.complaints
-    assert {(): 1} == again.ledger.read()[names.TASK_UNKNOWN]
+    assert {(): found} == again.ledger.read()[names.TASK_UNKNOWN]
     again.kill()
 
 
