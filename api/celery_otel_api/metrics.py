@@ -57,11 +57,11 @@ class OwnMetrics:
         self._registry = CollectorRegistry()
         resource = api_resource(settings, str(cluster.app.main or "celery"))
         self._job = str(resource.attributes[SERVICE_NAME])
-        produce = MetricProducer(self.read, resource, VERSION).produce
+        producer = MetricProducer(self.read, resource, VERSION)
         # In OpenMetrics the collector's target_info is a gauge, and would clash with one that is an info.
-        self._reader = ScrapeReader(produce, self._registry, target_info=False)
+        self._reader = ScrapeReader(producer.produce, self._registry, target_info=False)
         exporters = partial(push_exporters, settings)
-        self._exports = ExportLoop(produce, exporters, settings.interval, lambda _: None, self._log)
+        self._exports = ExportLoop(producer.exports, exporters, settings.interval, lambda _: None, self._log)
         self._pushes = not settings.disabled and bool({"otlp", "console"} & set(settings.exporters))
 
     def start(self) -> None:

@@ -3,20 +3,21 @@
 The collector goes on showing the last values of a worker that has ended. A series that the next worker of that name has
 not counted yet stays what it was, and when it is counted again it may show the very same number: no drop, and
 `increase()` sees nothing. Prometheus writes a zero at the beginning of a series, unless it lies before a sample that it
-has. So a series that is not in the first export begins when it is first exported.
+has. So a series begins when whoever takes the exports has taken a zero for it: what is scraped from then on is its own.
 """
 
 import threading
+from collections.abc import Iterable, Mapping
 
 from celery_otel.core.births import KnownBirths, NoBirths
-from celery_otel.metric import Labels, Metric
+from celery_otel.metric import Labels, Metric, Readings
 
 _BEFORE = 1_000_000
 """Nanoseconds from the beginning to the first point: a point at its own beginning would count nothing."""
 
 
 class Births:
-    """Remembers when each series was first exported.
+    """Remembers when each series began.
 
     Args:
         before: The beginnings of series that a worker before has exported.
@@ -26,26 +27,41 @@ class Births:
         self._before = before or NoBirths()
         # A scrape and an export may be the first at the same time.
         self._lock = threading.Lock()
-        self._first: int | None = None
         self._born: dict[tuple[Metric, Labels], int] = {}
 
-    def of(self, metric: Metric, labels: Labels, origin: int, now: int) -> int:
-        """The beginning of a series.
+    def unborn(self, readings: Readings) -> Readings:
+        """Those of the series that have not begun yet. Gauges never do."""
+        counted = ((metric, series) for metric, series in readings.items() if metric.kind != "gauge")
+        found = (
+            (metric, {key: series[key] for key in series if not self._has(metric, key)}) for metric, series in counted
+        )
+        return {metric: series for metric, series in found if series}
+
+    def begin(self, series: Mapping[Metric, Iterable[Labels]], at: int) -> None:
+        """These begin, in nanoseconds since 1970, unless they have begun already."""
+        for metric, keys in series.items():
+            for labels in keys:
+                self._begun(metric, labels, at)
+
+    def of(self, metric: Metric, labels: Labels, now: int) -> int:
+        """The beginning of a series. One that nobody has been told of begins just before this export.
 
         Args:
             metric: Its metric.
             labels: The values of its labels.
-            origin: When the series of the first export began, in nanoseconds since 1970.
-            now: The moment of this export.
+            now: The moment of this export, in nanoseconds since 1970.
         """
         found = self._born.get((metric, labels))
-        return self._new(metric, labels, origin, now) if found is None else found
+        return self._begun(metric, labels, now - _BEFORE) if found is None else found
 
-    def _new(self, metric: Metric, labels: Labels, origin: int, now: int) -> int:
+    def _has(self, metric: Metric, labels: Labels) -> bool:
+        return (metric, labels) in self._born or self._before.known(metric, labels) is not None
+
+    def _begun(self, metric: Metric, labels: Labels, at: int) -> int:
         with self._lock:
-            self._first = self._first or now
-            found = self._before.known(metric, labels)
-            if found is None:
-                found = origin if now == self._first else now - _BEFORE
-                self._before.note(metric, labels, found)
-            return self._born.setdefault((metric, labels), found)
+            if (metric, labels) not in self._born:
+                known = self._before.known(metric, labels)
+                if known is None:
+                    self._before.note(metric, labels, at)
+                self._born[metric, labels] = at if known is None else known
+            return self._born[metric, labels]

@@ -5,7 +5,7 @@ then export all that MAIN had counted under an identity of its own.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
@@ -15,6 +15,9 @@ from celery_otel.telemetry.exporter_lines import ExporterLines
 THREAD_NAME = "celery-otel-export"
 _KEPT = "Nothing is lost while the worker lives: the next export carries the totals."
 LOST = "What was counted since the last successful export is lost."
+_UNDER_WAY = 0.25
+"""Seconds between two exports of one moment: a scrape that the first has met under way does not see the second."""
+Errors = dict[str, str | None]
 ON_DISK = "The next worker of this name goes on from what was counted: it is in CELERY_OTEL_STATE_DIRECTORY."
 
 
@@ -22,7 +25,8 @@ class ExportLoop:
     """Exports at an interval, on a thread that no child inherits.
 
     Args:
-        produce: Gives the metrics of the moment.
+        exports: Gives what is to be exported at this moment, one after the other: the next only after at least one of
+            the exporters has taken the one before.
         build: Builds the exporters, by name; called on the thread, and once more for the last export.
         interval: Seconds between two exports.
         failed: Called with the exporter's name for each export that fails.
@@ -32,14 +36,14 @@ class ExportLoop:
 
     def __init__(
         self,
-        produce: Callable[[], MetricsData],
+        exports: Callable[[], Iterable[MetricsData]],
         build: Callable[[], Mapping[str, MetricExporter]],
         interval: float,
         failed: Callable[[str], None],
         log: FailureLog,
         at_the_end: Callable[[], str] = lambda: LOST,
     ) -> None:
-        self._produce = produce
+        self._exports = exports
         self._build = build
         self._interval = interval
         self._failed = failed
@@ -105,23 +109,35 @@ class ExportLoop:
 
     def _export(self, *, last: bool = False) -> bool:
         """Exports to everyone; whether all took it."""
-        taken = True
-        for name, exporter in self._exporters.items():
-            error = self._try(exporter)
-            taken = taken and error is None
-            if error is None or (self._stopping.is_set() and not last):
-                continue
+        errors = {name: error for name, error in self._errors().items() if error is not None}
+        if self._stopping.is_set() and not last:
+            return not errors
+        for name, error in errors.items():
             self._failed(name)
             self._tell(
                 f"celery-otel could not export its metrics by {name}: {error} {self._at_the_end() if last else _KEPT} "
                 "Is the collector up, and is the endpoint right?"
             )
-        return taken
+        return not errors
 
-    def _try(self, exporter: MetricExporter) -> str | None:
+    def _errors(self) -> Errors:
+        """What became of this moment's export, by exporter; None where it was taken."""
+        errors: Errors = {}
+        try:
+            for data in self._exports():
+                if errors:
+                    self._stopping.wait(_UNDER_WAY)
+                errors = {name: self._try(exporter, data) for name, exporter in self._exporters.items()}
+                if all(errors.values()):
+                    break
+        except Exception as error:  # noqa: BLE001  # whatever a reading raises, the worker goes on
+            return dict.fromkeys(self._exporters, f"{type(error).__name__}: {error}.")
+        return errors
+
+    def _try(self, exporter: MetricExporter, data: MetricsData) -> str | None:
         self._lines.reason = ""
         try:
-            result = exporter.export(self._produce())
+            result = exporter.export(data)
         except Exception as error:  # noqa: BLE001  # whatever an exporter raises, the worker goes on
             return f"{type(error).__name__}: {error}."
         return None if result is MetricExportResult.SUCCESS else self._lines.reason or "the exporter gave up."

@@ -43,7 +43,7 @@ class MetricsPipeline:
         self._server = None
         if {"otlp", "console"} & set(settings.exporters):
             self._loop = ExportLoop(
-                producer.produce,
+                producer.exports,
                 lambda: push_exporters(settings),
                 settings.interval,
                 failed,

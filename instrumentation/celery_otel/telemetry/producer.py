@@ -6,7 +6,7 @@ series at another moment. Cumulative, always: the totals since the worker's star
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from opentelemetry.sdk.metrics import Exemplar as OtelExemplar
@@ -31,6 +31,8 @@ from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings,
 from celery_otel.telemetry.births import Births
 
 NANOSECONDS = 1_000_000_000
+Start = Callable[[Metric, Labels], int]
+"""Tells when a series begins, in nanoseconds since 1970."""
 
 
 class MetricProducer:
@@ -60,71 +62,98 @@ class MetricProducer:
         self._births = Births(births)
 
     @cached_property
-    def _origin(self) -> tuple[float, float]:
-        """The wall and monotonic time at which the series begin: the first export, which says 0.
-
-        Not the worker's start: Prometheus refuses a beginning that lies before a sample it has, and until now it may
-        have scraped the last values of the worker that had this name before.
-        """
+    def _set_out(self) -> tuple[float, float]:
+        """A wall and a monotonic time of the same moment."""
         return self._clock.wall(), self._clock.monotonic()
 
-    def produce(self) -> MetricsData:
-        """The metrics of this moment."""
-        wall, monotonic = self._origin
+    def _now(self) -> int:
+        """The wall time in nanoseconds. A clock that is set back never makes a newer point look older."""
+        wall, monotonic = self._set_out
+        return int((wall + self._clock.monotonic() - monotonic) * NANOSECONDS)
+
+    def exports(self) -> Iterator[MetricsData]:
+        """The metrics of this moment, and before them zeros for the series that begin now, if any do.
+
+        They begin when the zeros have been taken, which going on says. Where nobody takes them, they are given again.
+        """
         readings = self._read()
-        # Counted from the origin, so that a clock that is set back never makes a newer point look older.
-        now = int((wall + self._clock.monotonic() - monotonic) * NANOSECONDS)
-        metrics = [self._metric(metric, series, now) for metric, series in readings.items() if series]
+        unborn = self._births.unborn(readings)
+        if unborn:
+            now = self._now()
+            yield self._data({metric: _zeros(series) for metric, series in unborn.items()}, now, lambda *_: now - 1)
+            self._births.begin(unborn, self._now())
+            readings = self._read()
+        yield self._counted(readings)
+
+    def produce(self) -> MetricsData:
+        """The metrics of this moment, for those who keep nothing of the process that had this name before."""
+        return self._counted(self._read())
+
+    def _counted(self, readings: Readings) -> MetricsData:
+        now = self._now()
+        return self._data(readings, now, lambda metric, labels: self._start(metric, labels, now))
+
+    def _start(self, metric: Metric, labels: Labels, now: int) -> int:
+        if metric.kind == "gauge":
+            return int(self._set_out[0] * NANOSECONDS)
+        return self._births.of(metric, labels, now)
+
+    def _data(self, readings: Readings, now: int, start: Start) -> MetricsData:
+        metrics = [_metric(metric, series, now, start) for metric, series in readings.items() if series]
         scope = ScopeMetrics(scope=self._scope, metrics=metrics, schema_url="")
         return MetricsData([ResourceMetrics(resource=self._resource, scope_metrics=[scope], schema_url="")])
 
-    def _metric(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> OtelMetric:
-        data: Sum | Gauge | Histogram
-        if metric.kind == "histogram":
-            data = Histogram(self._distributions(metric, series, now), AggregationTemporality.CUMULATIVE)
-        elif metric.kind == "counter":
-            data = Sum(self._numbers(metric, series, now), AggregationTemporality.CUMULATIVE, is_monotonic=True)
-        else:
-            data = Gauge(self._numbers(metric, series, now))
-        return OtelMetric(name=metric.name, description=metric.description, unit=metric.unit, data=data)
 
-    def _start(self, metric: Metric) -> Callable[[Labels, int], int]:
-        """Tells when a series of a metric begins, from its labels and the moment of this export; in nanoseconds."""
-        origin = int(self._origin[0] * NANOSECONDS)
-        return lambda labels, now: origin if metric.kind == "gauge" else self._births.of(metric, labels, origin, now)
+def _metric(metric: Metric, series: Mapping[Labels, Value], now: int, start: Start) -> OtelMetric:
+    data: Sum | Gauge | Histogram
+    if metric.kind == "histogram":
+        data = Histogram(_distributions(metric, series, now, start), AggregationTemporality.CUMULATIVE)
+    elif metric.kind == "counter":
+        data = Sum(_numbers(metric, series, now, start), AggregationTemporality.CUMULATIVE, is_monotonic=True)
+    else:
+        data = Gauge(_numbers(metric, series, now, start))
+    return OtelMetric(name=metric.name, description=metric.description, unit=metric.unit, data=data)
 
-    def _numbers(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[NumberDataPoint]:
-        start = self._start(metric)
-        return [
-            NumberDataPoint(
-                attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=start(labels, now),
-                time_unix_nano=now,
-                value=value,
-            )
-            for labels, value in series.items()
-            if not isinstance(value, Distribution)
-        ]
 
-    def _distributions(self, metric: Metric, series: Mapping[Labels, Value], now: int) -> list[HistogramDataPoint]:
-        start = self._start(metric)
-        return [
-            HistogramDataPoint(
-                attributes=dict(zip(metric.labels, labels, strict=True)),
-                start_time_unix_nano=start(labels, now),
-                time_unix_nano=now,
-                count=sum(value.counts),
-                sum=value.total,
-                bucket_counts=value.counts,
-                explicit_bounds=value.bounds,
-                exemplars=[_exemplar(one) for one in value.exemplars],
-                # Not recorded, in the SDK's own notation: extremes over a worker's whole life say nothing.
-                min=math.inf,
-                max=-math.inf,
-            )
-            for labels, value in series.items()
-            if isinstance(value, Distribution)
-        ]
+def _numbers(metric: Metric, series: Mapping[Labels, Value], now: int, start: Start) -> list[NumberDataPoint]:
+    return [
+        NumberDataPoint(
+            attributes=dict(zip(metric.labels, labels, strict=True)),
+            start_time_unix_nano=start(metric, labels),
+            time_unix_nano=now,
+            value=value,
+        )
+        for labels, value in series.items()
+        if not isinstance(value, Distribution)
+    ]
+
+
+def _distributions(metric: Metric, series: Mapping[Labels, Value], now: int, start: Start) -> list[HistogramDataPoint]:
+    return [
+        HistogramDataPoint(
+            attributes=dict(zip(metric.labels, labels, strict=True)),
+            start_time_unix_nano=start(metric, labels),
+            time_unix_nano=now,
+            count=sum(value.counts),
+            sum=value.total,
+            bucket_counts=value.counts,
+            explicit_bounds=value.bounds,
+            exemplars=[_exemplar(one) for one in value.exemplars],
+            # Not recorded, in the SDK's own notation: extremes over a worker's whole life say nothing.
+            min=math.inf,
+            max=-math.inf,
+        )
+        for labels, value in series.items()
+        if isinstance(value, Distribution)
+    ]
+
+
+def _zeros(series: Mapping[Labels, Value]) -> Mapping[Labels, Value]:
+    return {labels: _zero(value) for labels, value in series.items()}
+
+
+def _zero(value: Value) -> Value:
+    return Distribution(value.bounds, (0,) * len(value.counts), 0.0) if isinstance(value, Distribution) else 0
 
 
 def _exemplar(one: Exemplar) -> OtelExemplar:

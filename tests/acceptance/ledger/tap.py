@@ -64,6 +64,9 @@ class ExportTap:
         self.open = threading.Event()
         """Cleared while exports are swallowed: they come in, and nothing comes back."""
         self.open.set()
+        self.prompt = threading.Event()
+        """Cleared while exports are late: they come in, and are handed on when it is set."""
+        self.prompt.set()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="export-tap")
@@ -89,6 +92,15 @@ class ExportTap:
             yield
         finally:
             self.open.set()
+
+    @contextmanager
+    def delaying(self) -> Iterator[None]:
+        """Let exports be late, as over a slow network: they are handed on when this ends."""
+        self.prompt.clear()
+        try:
+            yield
+        finally:
+            self.prompt.set()
 
     def exports(self, job: str) -> list[Export]:
         """Every export of this job's metrics so far, in the order of arrival."""
@@ -148,6 +160,7 @@ def _handler(tap: ExportTap) -> type[BaseHTTPRequestHandler]:
                 tap.open.wait()
                 self.close_connection = True
                 return
+            tap.prompt.wait()
             try:
                 status, answer = _forward(tap, self.path, headers, body)
             except OSError:

@@ -1,6 +1,7 @@
 """The loop that exports metrics says what a failed export costs."""
 
 import threading
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -32,7 +33,7 @@ def test_only_the_last_export_loses_something(caplog: pytest.LogCaptureFixture) 
     minutes = count(step=60)
     failed = threading.Event()
     loop = ExportLoop(
-        lambda: MetricsData([]),
+        lambda: [MetricsData([])],
         lambda: {"otlp": Failing()},
         3600.0,
         lambda _: failed.set(),
@@ -65,7 +66,72 @@ def test_its_end_says_whether_everyone_took_the_last_export(
 ) -> None:
     """Only what every exporter has taken is delivered; a loop that never began has delivered nothing."""
     build = lambda: {str(number): kind() for number, kind in enumerate(exporters)}  # noqa: E731  # twice the same
-    loop = ExportLoop(lambda: MetricsData([]), build, 3600.0, lambda _: None, FailureLog())
+    loop = ExportLoop(lambda: [MetricsData([])], build, 3600.0, lambda _: None, FailureLog())
     assert not loop.close(10)
     loop.start()
     assert delivered is loop.close(10)
+
+
+class Keeping(Taking):
+    """An exporter that remembers what it was given, and fails the first times.
+
+    Args:
+        failures: How often it fails.
+    """
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.given: list[MetricsData] = []
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:  # noqa: ARG002  # the SDK's signature
+        """Succeeds, but for the first times."""
+        self.given.append(metrics_data)
+        return MetricExportResult.FAILURE if len(self.given) <= self.failures else MetricExportResult.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("failures", "failed"), [((0,), 0), ((1,), 1), ((1, 0), 0)], ids=["taken", "not taken", "taken by one of two"]
+)
+def test_what_is_announced_has_to_be_taken(failures: tuple[int, ...], failed: int) -> None:
+    """Unless somebody takes the first part of an export, the second is kept back; that is one failure, not two."""
+    announced, counted = MetricsData([]), MetricsData([])
+    exporters = [Keeping(number) for number in failures]
+    failures_seen: list[str] = []
+    first = threading.Event()
+
+    def exports() -> Iterator[MetricsData]:
+        yield announced
+        yield counted
+        first.set()
+
+    loop = ExportLoop(
+        exports, lambda: dict(zip("ab", exporters, strict=False)), 0.001, failures_seen.append, FailureLog()
+    )
+    loop.start()
+    assert first.wait(10), "it does not export"
+    assert loop.close(10)
+    assert failed == len(failures_seen)
+    given = exporters[-1].given
+    assert all(one is announced for one in given[: failed + 1])
+    assert given[failed + 1] is counted
+
+
+def test_a_reading_that_fails_is_a_failed_export(caplog: pytest.LogCaptureFixture) -> None:
+    """For every exporter, with what went wrong."""
+    failed: list[str] = []
+    both = threading.Event()
+
+    def count_failure(name: str) -> None:
+        failed.append(name)
+        if len(failed) > 1:
+            both.set()
+
+    def exports() -> Iterator[MetricsData]:
+        raise LookupError("no reading")
+
+    loop = ExportLoop(exports, lambda: {"otlp": Taking(), "console": Taking()}, 3600.0, count_failure, FailureLog())
+    loop.start()
+    assert both.wait(10), "it says nothing"
+    assert not loop.close(10)
+    assert ["otlp", "console"] == failed[:2]
+    assert "LookupError: no reading" in caplog.text

@@ -1,7 +1,9 @@
 """Readings become OpenTelemetry's metrics data."""
 
 import json
+from typing import Any
 
+from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.resources import Resource
 
 from celery_otel import names
@@ -30,7 +32,7 @@ def test_every_kind_of_metric_is_produced() -> None:
     assert (2, True) == (total["data"]["aggregation_temporality"], total["data"]["is_monotonic"])
     expected = {
         "attributes": {"task_name": "shop.order", "status": "success"},
-        "start_time_unix_nano": 1_700_000_000_000_000_000,
+        "start_time_unix_nano": 1_700_000_000_499_000_000,
         "time_unix_nano": 1_700_000_000_500_000_000,
         "value": 3,
         "exemplars": [],
@@ -59,14 +61,42 @@ class Before:
 
 
 def test_series_that_another_process_has_begun_begin_then() -> None:
-    """A series that goes on from before has its own beginning, the others that of the first export, and are noted."""
+    """A series that goes on from before has its own beginning, and is not announced; the others are noted."""
     readings: Readings = {names.TASK_TOTAL: {("a", "success"): 3, ("a", "failure"): 1}, names.TASK_UNKNOWN: {(): 0}}
     clock = Clock(wall=lambda: 10.0, monotonic=lambda: 1.0)
     before = Before()
     producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock, births=before)
-    for _ in range(2):
-        metrics = producer.produce().resource_metrics[0].scope_metrics[0].metrics
-        starts = [point.start_time_unix_nano for metric in metrics for point in metric.data.data_points]
-        assert [5_000_000_000, 10_000_000_000, 10_000_000_000] == starts
+    zeros, counted = map(_points, producer.exports())
+    assert [({"task_name": "a", "status": "failure"}, 0), ({}, 0)] == [
+        (point["attributes"], point["value"]) for point in zeros
+    ]
+    assert [5_000_000_000, 10_000_000_000, 10_000_000_000] == [point["start_time_unix_nano"] for point in counted]
     origin = 10_000_000_000
     assert [("celery.task.total", ("a", "failure"), origin), (names.TASK_UNKNOWN.name, (), origin)] == before.noted
+
+
+def test_series_begin_when_their_zeros_have_been_taken() -> None:
+    """What nobody takes is announced again; behind the announcement comes all that was counted until then."""
+    readings: Readings = {
+        names.TASK_TOTAL: {("a", "success"): 3},
+        names.WORKER_POOL_SIZE: {("w@host",): 4},
+        names.TASK_DURATION: {("a", "success"): Distribution((1.0,), (2, 1), 4.5)},
+    }
+    seconds = iter([0.0, 0.0, 1.0, 2.0, 3.0, 4.0])
+    clock = Clock(wall=lambda: 10.0, monotonic=lambda: next(seconds))
+    producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock)
+    next(producer.exports())
+    zeros, counted = map(_points, producer.exports())
+    assert [0, [0, 0]] == [zeros[0]["value"], zeros[1]["bucket_counts"]]
+    assert [11_000_000_000] * 2 == [point["time_unix_nano"] for point in zeros]
+    total, _, duration = counted
+    assert [3, [2, 1]] == [total["value"], duration["bucket_counts"]]
+    assert [12_000_000_000] * 2 == [point["start_time_unix_nano"] for point in (total, duration)]
+    assert [13_000_000_000] * 3 == [point["time_unix_nano"] for point in counted]
+    assert 1 == len(list(producer.exports()))
+
+
+def _points(metrics: MetricsData) -> list[dict[str, Any]]:
+    """All points, metric by metric."""
+    (resource,) = json.loads(metrics.to_json())["resource_metrics"]
+    return [point for metric in resource["scope_metrics"][0]["metrics"] for point in metric["data"]["data_points"]]
