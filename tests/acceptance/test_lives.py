@@ -6,46 +6,77 @@ import pytest
 
 from celery_otel import names
 from celery_otel.failures import FailureLog
-from celery_otel.metric import Readings
+from celery_otel.metric import Labels, Metric, Readings, Value
 from celery_otel.settings import Settings
 from celery_otel.telemetry.pipeline import MetricsPipeline
 from celery_otel_pipeline.ledger import counter_total
 from celery_otel_pipeline.polling import wait_until
 from tests.acceptance.ledger.scene import SETTLING, Pipeline
 
-JOB = "second-life"
-#: Less than the test's patience, and so long that only what is exported at once and at the end is.
-INTERVAL = "3600000"
+ORDER, FAILURE = ("shop.order", "success"), ("shop.order", "ValueError")
+#: In milliseconds: so long that only what is exported at once and at the end is; and so short that nobody waits.
+NEVER, OFTEN = "3600000", "300"
 
 
-def _life() -> MetricsPipeline:
-    """The exports of a worker that has counted one task."""
-    readings: Readings = {names.TASK_TOTAL: {("shop.order", "success"): 1}}
+@pytest.fixture
+def job(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The service of the test's lives. The exporter reads the environment itself."""
+    job = str(request.node.name)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", job)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", pipeline.tap.endpoint)
+    return job
+
+
+def _life(readings: Readings, monkeypatch: pytest.MonkeyPatch, interval: str) -> MetricsPipeline:
+    """The exports of a worker that has counted this."""
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", interval)
     return MetricsPipeline(Settings.read(os.environ), "shop", FailureLog(), "w@host", lambda: readings, lambda _: None)
 
 
-def _seen(pipeline: Pipeline) -> float:
-    return counter_total(pipeline.prometheus.series(f'celery_task_total{{job="{JOB}"}}'))
+def _see(pipeline: Pipeline, metric: str, job: str, number: int) -> None:
+    """Wait until Prometheus has counted so many, and hold that it counts no more."""
+    found = lambda: counter_total(pipeline.prometheus.series(f'{metric}{{job="{job}"}}'))  # noqa: E731  # twice the same
+    wait_until(lambda: found() >= number, deadline=SETTLING, message=lambda: f"{found()} of {number} are seen")
+    pipeline.wait_for_scrapes(2)
+    assert number == found()
+
+
+def _exported(pipeline: Pipeline, job: str, number: int) -> None:
+    wait_until(lambda: len(pipeline.tap.resources(job)) >= number, deadline=SETTLING, message="it does not export")
 
 
 def test_scrapes_before_the_first_export_arrives_hide_no_count(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, job: str
 ) -> None:
     """Both lives count, though the second one's first export is late and Prometheus scrapes what the first has left."""
-    # The exporter reads them itself.
-    monkeypatch.setenv("OTEL_SERVICE_NAME", JOB)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", pipeline.tap.endpoint)
-    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", INTERVAL)
-    first, second = _life(), _life()
+    readings: Readings = {names.TASK_TOTAL: {ORDER: 1}}
+    first, second = (_life(readings, monkeypatch, NEVER) for _ in range(2))
     first.start()
-    wait_until(lambda: _seen(pipeline) == 1, deadline=SETTLING, message="the first life is not seen")
+    _see(pipeline, names.TASK_TOTAL.series, job, 1)
     assert first.close(SETTLING)
-    pipeline.wait_for_scrapes(2)
     with pipeline.tap.delaying():
-        before = len(pipeline.tap.resources(JOB))
+        before = len(pipeline.tap.resources(job))
         second.start()
-        wait_until(lambda: len(pipeline.tap.resources(JOB)) > before, deadline=SETTLING, message="it does not export")
+        _exported(pipeline, job, before + 1)
         pipeline.wait_for_scrapes(2)
     assert second.close(SETTLING)
-    pipeline.wait_for_scrapes(3)
-    assert 2 == _seen(pipeline)
+    _see(pipeline, names.TASK_TOTAL.series, job, 2)
+
+
+def test_scrapes_before_a_later_series_arrives_hide_no_count(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, job: str
+) -> None:
+    """A series that begins with its first event counts in both lives, though the export of the second is late."""
+    for life in range(2):
+        counted: dict[Metric, dict[Labels, Value]] = {names.TASK_TOTAL: {ORDER: 1}}
+        worker = _life(counted, monkeypatch, OFTEN)
+        before = len(pipeline.tap.resources(job))
+        worker.start()
+        # One that was under way when the series began, and the first one with it.
+        _exported(pipeline, job, before + 3)
+        with pipeline.tap.delaying():
+            counted[names.TASK_FAILURES] = {FAILURE: 1}
+            _exported(pipeline, job, len(pipeline.tap.resources(job)) + 1)
+            pipeline.wait_for_scrapes(2)
+        _see(pipeline, names.TASK_FAILURES.series, job, life + 1)
+        assert worker.close(SETTLING)

@@ -8,7 +8,7 @@ from celery_otel_pipeline.worker import CeleryWorker
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.driver import Condition, Steps
 from tests.chaos.event import Event
-from tests.chaos.moments import later
+from tests.chaos.moments import later, scraped
 from tests.chaos.place import Need, Place
 from tests.chaos.recovery import answers, gives_up
 
@@ -56,6 +56,8 @@ def _recovered(place: Place) -> Iterator[Condition]:
 
 
 def _started_again(place: Place, worker: CeleryWorker) -> Iterator[Condition]:
+    # Here exports are more frequent than scrapes, so that nobody waits by itself until the last values are scraped.
+    yield scraped(place.pipeline)
     place.scene.first_children += place.conditions.slots
     place.restarts += 1
     worker.process.start()

@@ -23,9 +23,8 @@ LAST_EXPORTS = 3
 RECEIPTS, ENDS = "celery_task_received_total", "celery_task_total"
 #: What the log says in full, if it is not the first to die.
 TOLD = {RECEIPTS, ENDS, "celery_task_failures_total", "celery_task_retries_total"}
-#: Counters that every life begins at 0, and some that begin with their first event.
-FROM_ZERO = {RECEIPTS, ENDS, "celery_task_returned_total", "celery_task_timeouts_total"}
-BEGUN_LATER = {"celery_task_failures_total", "celery_task_retries_total"}
+#: What Prometheus must have of all lives.
+SEEN = {*TOLD, "celery_task_returned_total", "celery_task_timeouts_total"}
 
 
 def compared(place: Place, logged: Plan) -> Result:
@@ -59,7 +58,6 @@ def compared(place: Place, logged: Plan) -> Result:
         lost_spans=planned_spans.total() - spans.total(),
         unexported=max((moment - last for _, last, moment in _at_risk(place)), default=0.0),
         kills=len(place.kills),
-        unseen=_unseen(scene, exported),
     )
 
 
@@ -84,21 +82,10 @@ def _never_too_much(exported: Plan, logged: Plan) -> list[str]:
 
 
 def _in_prometheus(scene: Scene, exported: Plan) -> list[str]:
-    """Prometheus has what all lives together have exported, in all series that each life begins at 0."""
+    """Prometheus has what all lives together have exported."""
     found = scene.comparable(scene.reading())
-    known, seen = (Plan({key: plan[key] for key in plan if key.metric in FROM_ZERO}) for plan in (exported, found))
+    known, seen = (Plan({key: plan[key] for key in plan if key.metric in SEEN}) for plan in (exported, found))
     return [f"of all lives: {difference}" for difference in differences(known, seen)]
-
-
-def _unseen(scene: Scene, exported: Plan) -> int:
-    """Counts of series that begin with their first event and of whose new beginning no sample tells.
-
-    Prometheus knows it by a drop, or by the zero that it writes at the beginning; there is neither when the first value
-    is not below the last one of the life before, and a scrape lies between the beginning and its arrival.
-    """
-    found = scene.comparable(scene.reading())
-    later = [key for key in exported if key.metric in BEGUN_LATER]
-    return sum(abs(exported[key] - found[key]) for key in later)
 
 
 def _equation(scene: Scene) -> list[str]:

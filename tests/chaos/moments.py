@@ -28,6 +28,12 @@ def unheard(pipeline: Pipeline, chance: random.Random) -> Moment:
     return lambda: pipeline.tap.lost >= number
 
 
+def scraped(pipeline: Pipeline) -> Moment:
+    """When Prometheus has certainly seen what was exported until now: one of two scrapes began after it."""
+    number = pipeline.scrapes() + 2
+    return lambda: pipeline.scrapes() >= number
+
+
 def passed(seconds: float) -> Moment:
     """When so many seconds have passed from now."""
     moment = time.monotonic() + seconds

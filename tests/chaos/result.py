@@ -16,7 +16,6 @@ class Result:
         lost_spans: Spans that were not exported, for the same reason; or that the collector had taken and lost.
         unexported: The longest time from the last export of a MAIN to its death, in seconds.
         kills: How many MAINs were killed.
-        unseen: Failures and retries that were exported, and that Prometheus cannot tell from those of the life before.
         forgotten: Runs that Celery itself had given back to the broker, so that its MAIN never heard how they ended.
     """
 
@@ -28,7 +27,6 @@ class Result:
     lost_spans: int = 0
     unexported: float = 0.0
     kills: int = 0
-    unseen: int = 0
     forgotten: int = 0
 
     def __str__(self) -> str:
@@ -36,9 +34,8 @@ class Result:
         said = f"{self.attempts} attempts, {self.series} series and {self.spans} spans compared"
         if self.lost_spans and not self.kills:
             return f"{said}, all equal; {self.lost_spans} spans that the collector had taken are not in Jaeger"
-        unseen = f"; {self.unseen} failures and retries are not seen by increase()" * bool(self.unseen)
         if not self.kills:
             forgotten = f" ({self.forgotten} runs of returned attempts)" * bool(self.forgotten)
-            return f"{said}, all equal{forgotten}{unseen}"
+            return f"{said}, all equal{forgotten}"
         lost = f"{self.lost_receipts} receipts, {self.lost_ends} ends and {self.lost_spans} spans"
-        return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most{unseen}"
+        return f"{said}; {self.kills} kills lost {lost}, of {self.unexported:.1f} s at most"

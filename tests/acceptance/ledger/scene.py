@@ -54,10 +54,11 @@ class Pipeline:
 
     def wait_for_scrapes(self, number: int = 3) -> None:
         """Return when so many more scrapes have succeeded: what was exported before is then visible."""
-        before = self._scrapes()
-        wait_until(lambda: self._scrapes() >= before + number, deadline=SCRAPING, message="Prometheus does not scrape")
+        before = self.scrapes()
+        wait_until(lambda: self.scrapes() >= before + number, deadline=SCRAPING, message="Prometheus does not scrape")
 
-    def _scrapes(self) -> float:
+    def scrapes(self) -> float:
+        """How many scrapes have succeeded."""
         return sum(up for series in self.prometheus.series('up{job="celery_workers"}') for _, up in series.points)
 
     def __enter__(self) -> Self:
