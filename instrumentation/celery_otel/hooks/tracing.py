@@ -22,6 +22,9 @@ Shape = Callable[[str, str], tuple[str, Attributes]]
 class Identities(Protocol):
     """Decides who a span is."""
 
+    def passed_on(self, headers: Mapping[str, Any]) -> str | None:
+        """The message's traceparent, if it decides that there is no span; None if that is still to be decided."""
+
     def make(
         self,
         headers: Mapping[str, Any],
@@ -101,23 +104,28 @@ class AttemptTracing:
         self._recorder.complete_many()
 
     def received(self, attempt: Attempt, headers: MutableMapping[str, Any]) -> None:
-        """Decides who the attempt's span is, and stamps it into the request for the child to find.
+        """Decides who the attempt's span is, if it may have one, and stamps it into the request for the child to find.
 
         Args:
             attempt: The attempt.
             headers: The request's dictionary, which goes to the child.
         """
+        # A string, and always overwritten: a retry's message may carry the stamp of the attempt before.
+        headers.pop(TRACESTATE, None)
+        passed_on = self._identities.passed_on(headers)
+        headers[TRACEPARENT] = self._identify(attempt, headers) if passed_on is None else passed_on
+
+    def _identify(self, attempt: Attempt, headers: MutableMapping[str, Any]) -> str:
+        """The traceparent of a span of its own."""
 
         def about() -> tuple[str, Attributes]:
             self._describe(attempt)
             return self._shape(attempt.task, attempt.queue)
 
         attempt.span = span = self._identities.make(headers, about, links=_links(headers))
-        # Strings, and always overwritten: a retry's message may carry the stamp of the attempt before.
-        headers[TRACEPARENT] = span.traceparent
-        headers.pop(TRACESTATE, None)
         if span.trace_state:
             headers[TRACESTATE] = span.trace_state
+        return span.traceparent
 
     def reported(self, request: Any, attempt: Attempt, result: Any) -> None:
         """Keeps what the pool's report says of the end."""

@@ -77,6 +77,22 @@ class IdentityMaker:
         self._propagator: object = None
         self._standard = False
 
+    def passed_on(self, headers: Mapping[str, Any]) -> str | None:
+        """The traceparent of a message that says, whatever its span is, that nobody records it; else None.
+
+        Then the span needs no id of its own: what runs below it, and the lines that it logs, belong to the one that
+        published it as well.
+
+        Args:
+            headers: The message's.
+        """
+        traceparent = headers.get("traceparent")
+        if not isinstance(traceparent, str) or traceparent[-1:] in _SAMPLED or self._always:
+            return None
+        if self._needs_no_sampler and self._reads_standard() and not headers.get("tracestate"):
+            return traceparent if TRACEPARENT_FORM.fullmatch(traceparent) else None
+        return None
+
     def make(
         self,
         headers: Mapping[str, Any],

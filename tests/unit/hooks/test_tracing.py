@@ -25,10 +25,20 @@ LINK = f"00-{3:032x}-{4:016x}-01"
 
 
 class Identities:
-    """Gives every span the same ids, and keeps the links."""
+    """Gives every span the same ids, and keeps the links.
 
-    def __init__(self, *, sampled: bool = True, trace_state: str = "") -> None:
-        self._sampled, self._trace_state = sampled, trace_state
+    Args:
+        sampled: Whether they are.
+        trace_state: Theirs.
+        passes: What it passes on instead.
+    """
+
+    def __init__(self, *, sampled: bool = True, trace_state: str = "", passes: str | None = None) -> None:
+        self._sampled, self._trace_state, self._passes = sampled, trace_state, passes
+
+    def passed_on(self, headers: Mapping[str, Any]) -> str | None:  # noqa: ARG002  # the protocol's signature
+        """What it was told to."""
+        return self._passes
 
     def make(
         self,
@@ -173,6 +183,14 @@ def test_what_is_not_sampled_costs_nothing() -> None:
     tracing(content=True).reported(request, attempt, (True, info_of(ValueError()), 0.1))
     tracing(content=True).reported(request, attempt, (False, "'x'", 0.1))
     assert ({}, None) == (attempt.attributes, attempt.raised)
+
+
+def test_what_is_passed_on_is_the_childs_stamp() -> None:
+    """Where no span is to be recorded the message's own traceparent is what the child finds, and there is no span."""
+    headers = {TRACEPARENT: LINK, TRACESTATE: "old=1"}
+    request = request_of(**headers)
+    assert received(request, Identities(passes=LINK[:-1] + "0")).span is None
+    assert {TRACEPARENT: LINK[:-1] + "0"} == request.request_dict
 
 
 def test_links() -> None:

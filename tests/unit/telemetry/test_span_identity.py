@@ -98,6 +98,37 @@ def test_the_sampler_decides(sampler: Sampler, headers: Mapping[str, str], sampl
     assert f"-0{int(sampled)}" == identity.traceparent[-3:]
 
 
+@pytest.mark.parametrize(
+    ("passed_on", "sampler", "headers"),
+    [
+        (True, DEFAULT_ON, UNSAMPLED),
+        (True, ALWAYS_OFF, UNSAMPLED),
+        (True, ParentBasedTraceIdRatio(0.5), UNSAMPLED),
+        (False, DEFAULT_ON, SAMPLED),
+        (False, ALWAYS_OFF, SAMPLED),
+        (False, ALWAYS_ON, UNSAMPLED),
+        (False, TraceIdRatioBased(0.5), UNSAMPLED),
+        (False, DEFAULT_ON, {**UNSAMPLED, "tracestate": "shop=1"}),
+        (False, DEFAULT_ON, {}),
+        (False, DEFAULT_ON, {"traceparent": "00"}),
+        (False, DEFAULT_ON, {"traceparent": f"00-{TRACE}-{'0' * 16}-00"}),
+    ],
+)
+def test_what_nobody_records_needs_no_id(passed_on: bool, sampler: Sampler, headers: Mapping[str, str]) -> None:  # noqa: FBT001  # a case
+    """The message's own traceparent stands for a span that is certainly not sampled, if it says all there is to say."""
+    assert (headers["traceparent"] if passed_on else None) == IdentityMaker(sampler).passed_on(headers)
+
+
+def test_a_propagator_of_ones_own_is_asked() -> None:
+    """It may find another parent than the header's."""
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(OneHeader())
+    try:
+        assert IdentityMaker(DEFAULT_ON).passed_on(UNSAMPLED) is None
+    finally:
+        propagate.set_global_textmap(before)
+
+
 @dataclass
 class Unhashable(Sampler):
     """A user's sampler that has no hash."""
@@ -231,7 +262,9 @@ header_values = st.none() | st.booleans() | st.integers() | st.text() | st.lists
 @given(st.dictionaries(st.sampled_from(["traceparent", "tracestate", "baggage", "other"]), header_values))
 def test_headers_may_hold_anything(headers: dict[str, Any]) -> None:
     """Whatever a message from the network has for headers, the attempt gets an identity of its own."""
-    identity = IdentityMaker(DEFAULT_ON).make(headers, lambda: ("process", CONSTANT))
+    maker = IdentityMaker(DEFAULT_ON)
+    assert maker.passed_on(headers) is None
+    identity = maker.make(headers, lambda: ("process", CONSTANT))
     assert 0 < identity.trace_id < 2**128
     assert 0 < identity.span_id < 2**64
 
