@@ -18,11 +18,12 @@ from tests.attacks.values import CELERYS, OURS, PROPERTIES
 from tests.attacks.verdict import Verdict
 
 PARTS = ("worker", "floods", "api", "collector")
-FLOODS: tuple[tuple[str, floods.Messages], ...] = (
-    ("distinct names of unknown tasks", floods.tasks),
-    ("distinct names of queues", floods.queues),
-    ("distinct classes of exceptions", floods.errors),
-)
+FLOODS: dict[str, tuple[str, floods.Messages]] = {
+    "tasks": ("distinct names of unknown tasks", floods.tasks),
+    "queues": ("distinct names of queues", floods.queues),
+    "errors": ("distinct classes of exceptions", floods.errors),
+    "large": ("messages with 1.5 MB of headers", floods.large),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,11 +64,10 @@ def _worker(broker: RedisServer, directory: Path, options: argparse.Namespace) -
 
 
 def _floods(broker: RedisServer, directory: Path, options: argparse.Namespace) -> Iterator[Verdict]:
-    for name, messages in FLOODS:
-        with scenes.target(broker, directory) as target:
-            yield floods.attack(target, name, messages, options.names)
-    with scenes.target(broker, directory) as target:
-        yield floods.attack(target, "messages with 1.5 MB of headers", floods.large, floods.LARGE)
+    for key, (name, messages) in FLOODS.items():
+        if options.flood in {None, key}:
+            with scenes.target(broker, directory) as target:
+                yield floods.attack(target, name, messages, floods.LARGE if key == "large" else options.names)
 
 
 def _api(broker: RedisServer, directory: Path, _: argparse.Namespace) -> Iterator[Verdict]:
@@ -88,6 +88,7 @@ _PLAYED: dict[str, Played] = {"worker": _worker, "floods": _floods, "api": _api,
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="this part alone")
+    parser.add_argument("--flood", choices=FLOODS, help="of the floods this one alone")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="decides what is random")
     parser.add_argument("--names", type=int, default=20_000, help="distinct names of each kind (default: 20000)")
     parser.add_argument("--tasks", type=int, default=20, help="tasks that write garbage (default: 20)")

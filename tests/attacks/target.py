@@ -97,8 +97,7 @@ class Target:
 
     def push(self, *messages: Envelope) -> None:
         """Writes messages into the queue, the first first."""
-        for message in messages:
-            self._redis.lpush(self.queue, json.dumps(message))
+        self._redis.lpush(self.queue, *map(json.dumps, messages))
 
     def run(self, task: str, *arguments: object, timeout: float = PATIENCE) -> Any:
         """The result of a task that is sent as it should be; what it raises is a result too."""
