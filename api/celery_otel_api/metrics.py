@@ -61,7 +61,7 @@ class OwnMetrics:
         # In OpenMetrics the collector's target_info is a gauge, and would clash with one that is an info.
         self._reader = ScrapeReader(producer.produce, self._registry, target_info=False)
         exporters = partial(push_exporters, settings)
-        self._exports = ExportLoop(producer.exports, exporters, settings.interval, lambda _: None, self._log)
+        self._exports = ExportLoop(producer, exporters, settings.interval, lambda _: None, self._log)
         self._pushes = not settings.disabled and bool({"otlp", "console"} & set(settings.exporters))
 
     def start(self) -> None:

@@ -45,6 +45,8 @@ def moments(exports: Iterable[ResourceMetrics]) -> list[tuple[Life, float]]:
 
 
 def _life(export: ResourceMetrics) -> Life | None:
+    if not any(metric.HasField("gauge") for metric in _metrics(export)):
+        return None  # Zeros alone, whose series have not begun yet.
     instance = {item.key: item.value.string_value for item in export.resource.attributes}["service.instance.id"]
     for metric in _metrics(export):
         if metric.name == names.TASK_RECEIVED.name:

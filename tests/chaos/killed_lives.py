@@ -62,10 +62,11 @@ def compared(place: Place, logged: Plan) -> Result:
 
 
 def _wait_for_last_exports(scene: Scene) -> None:
-    before = len(scene.pipeline.tap.resources(scene.job))
+    exports = lambda: len(moments(scene.pipeline.tap.resources(scene.job)))  # noqa: E731  # twice the same
+    before = exports()
     # Two workers, and a new life of each has begun by now.
     wait_until(
-        lambda: len(scene.pipeline.tap.resources(scene.job)) >= before + 2 * LAST_EXPORTS,
+        lambda: exports() >= before + 2 * LAST_EXPORTS,
         deadline=SETTLING,
         message="the workers do not export",
     )

@@ -1,4 +1,4 @@
-"""When series were first exported, as a worker that goes on from another one's counts has to know."""
+"""When series began, as a worker that goes on from another one's counts has to know."""
 
 from typing import Protocol
 
@@ -13,10 +13,10 @@ class KnownBirths(Protocol):
         """Whether the next worker would go on from all that has been counted until now."""
 
     def known(self, metric: Metric, labels: Labels) -> int | None:
-        """When a series began, in nanoseconds since 1970; None if it was never exported."""
+        """When a series began, in nanoseconds since 1970; None if it has not."""
 
     def note(self, metric: Metric, labels: Labels, at: int) -> None:
-        """A series is exported for the first time, and begins then, in nanoseconds since 1970."""
+        """A series begins, in nanoseconds since 1970, and is exported right after that."""
 
 
 class NoBirths:

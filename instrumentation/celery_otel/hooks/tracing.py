@@ -110,9 +110,9 @@ class AttemptTracing:
             attempt: The attempt.
             headers: The request's dictionary, which goes to the child.
         """
-        # A string, and always overwritten: a retry's message may carry the stamp of the attempt before.
         headers.pop(TRACESTATE, None)
         passed_on = self._identities.passed_on(headers)
+        # A string, and always overwritten: a retry's message may carry the stamp of the attempt before.
         headers[TRACEPARENT] = self._identify(attempt, headers) if passed_on is None else passed_on
 
     def _identify(self, attempt: Attempt, headers: MutableMapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""When the series of a state began: told of each that is exported for the first time, and known by the next worker.
+"""When the series of a state began: told of each that begins, and known by the next worker.
 
 A series that was counted and never exported before the worker was killed has no beginning yet. It begins when the next
 worker exports it: Prometheus would not take a zero for it from further back, and see no increase.
@@ -37,7 +37,7 @@ class KeptBirths:
         return self._born.get((metric.name, labels))
 
     def note(self, metric: Metric, labels: Labels, at: int) -> None:
-        """A series is exported for the first time, and begins then; one that is not kept is nothing to be told."""
+        """A series begins, and is exported right after that; one that is not kept is nothing to be told."""
         series = metric.name, labels
         with self._journal:
             number = self._journal.numbers.get(series)

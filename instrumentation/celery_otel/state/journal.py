@@ -115,7 +115,7 @@ class Journal:
         self._note(contents.OVER, _json(run))
 
     def born(self, number: int, at: int) -> None:
-        """The series of this number is exported for the first time, and begins then, in nanoseconds since 1970."""
+        """The series of this number begins, and is exported right after that, in nanoseconds since 1970."""
         self._note(contents.BORN, f"[{number},{at}]")
 
     def _note(self, key: str, what: str) -> None:

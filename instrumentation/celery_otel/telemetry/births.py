@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from celery_otel.core.births import KnownBirths, NoBirths
 from celery_otel.metric import Labels, Metric, Readings
 
-_BEFORE = 1_000_000
+BEFORE = 1_000_000
 """Nanoseconds from the beginning to the first point: a point at its own beginning would count nothing."""
 
 
@@ -25,7 +25,7 @@ class Births:
 
     def __init__(self, before: KnownBirths | None = None) -> None:
         self._before = before or NoBirths()
-        # A scrape and an export may be the first at the same time.
+        # Two scrapes may be the first at the same time.
         self._lock = threading.Lock()
         self._born: dict[tuple[Metric, Labels], int] = {}
 
@@ -51,17 +51,25 @@ class Births:
             labels: The values of its labels.
             now: The moment of this export, in nanoseconds since 1970.
         """
+        return self._begun(metric, labels, now - BEFORE)
+
+    def known(self, metric: Metric, labels: Labels, now: int) -> int:
+        """The same for an export that begins nothing."""
         found = self._born.get((metric, labels))
-        return self._begun(metric, labels, now - _BEFORE) if found is None else found
+        return now - BEFORE if found is None else found
 
     def _has(self, metric: Metric, labels: Labels) -> bool:
         return (metric, labels) in self._born or self._before.known(metric, labels) is not None
 
     def _begun(self, metric: Metric, labels: Labels, at: int) -> int:
         with self._lock:
-            if (metric, labels) not in self._born:
-                known = self._before.known(metric, labels)
-                if known is None:
-                    self._before.note(metric, labels, at)
-                self._born[metric, labels] = at if known is None else known
-            return self._born[metric, labels]
+            found = self._born.get((metric, labels))
+            return self._begin(metric, labels, at) if found is None else found
+
+    def _begin(self, metric: Metric, labels: Labels, at: int) -> int:
+        found = self._before.known(metric, labels)
+        if found is None:
+            self._before.note(metric, labels, at)
+            found = at
+        self._born[metric, labels] = found
+        return found

@@ -6,6 +6,7 @@ then export all that MAIN had counted under an identity of its own.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
@@ -16,18 +17,35 @@ THREAD_NAME = "celery-otel-export"
 _KEPT = "Nothing is lost while the worker lives: the next export carries the totals."
 LOST = "What was counted since the last successful export is lost."
 _UNDER_WAY = 0.25
-"""Seconds between two exports of one moment: a scrape that the first has met under way does not see the second."""
-Errors = dict[str, str | None]
+"""Seconds from zeros to counts: a scrape under way when the zeros come should not see the counts, whose series would
+then have begun after it. A page of the collector that takes longer may; the last export does not wait."""
 ON_DISK = "The next worker of this name goes on from what was counted: it is in CELERY_OTEL_STATE_DIRECTORY."
+
+Errors = dict[str, str | None]
+"""What went wrong, by exporter; None where nothing did."""
+
+
+class Source(Protocol):
+    """Gives what is to be exported."""
+
+    def exports(self, pause: Callable[[], object]) -> Iterable[MetricsData]:
+        """This moment's exports; asked for the next one only when the one before was taken.
+
+        Args:
+            pause: To be called where they must not follow each other at once.
+        """
+
+    def export(self) -> MetricsData:
+        """The last export, in one."""
 
 
 class ExportLoop:
     """Exports at an interval, on a thread that no child inherits.
 
     Args:
-        exports: Gives what is to be exported at this moment, one after the other: the next only after at least one of
-            the exporters has taken the one before.
-        build: Builds the exporters, by name; called on the thread, and once more for the last export.
+        source: Gives what is to be exported.
+        build: Builds the exporters, by name; called on the thread, and once more for the last export. The first one's
+            word counts: others are there to be looked at.
         interval: Seconds between two exports.
         failed: Called with the exporter's name for each export that fails.
         log: Where failures are logged.
@@ -36,14 +54,14 @@ class ExportLoop:
 
     def __init__(
         self,
-        exports: Callable[[], Iterable[MetricsData]],
+        source: Source,
         build: Callable[[], Mapping[str, MetricExporter]],
         interval: float,
         failed: Callable[[str], None],
         log: FailureLog,
         at_the_end: Callable[[], str] = lambda: LOST,
     ) -> None:
-        self._exports = exports
+        self._source = source
         self._build = build
         self._interval = interval
         self._failed = failed
@@ -109,7 +127,7 @@ class ExportLoop:
 
     def _export(self, *, last: bool = False) -> bool:
         """Exports to everyone; whether all took it."""
-        errors = {name: error for name, error in self._errors().items() if error is not None}
+        errors = {name: error for name, error in self._errors(last=last).items() if error is not None}
         if self._stopping.is_set() and not last:
             return not errors
         for name, error in errors.items():
@@ -120,19 +138,20 @@ class ExportLoop:
             )
         return not errors
 
-    def _errors(self) -> Errors:
-        """What became of this moment's export, by exporter; None where it was taken."""
+    def _errors(self, *, last: bool) -> Errors:
+        """What became of this moment's export."""
         errors: Errors = {}
         try:
-            for data in self._exports():
-                if errors:
-                    self._stopping.wait(_UNDER_WAY)
+            for data in [self._source.export()] if last else self._source.exports(self._pause):
                 errors = {name: self._try(exporter, data) for name, exporter in self._exporters.items()}
-                if all(errors.values()):
+                if any(list(errors.values())[:1]):
                     break
         except Exception as error:  # noqa: BLE001  # whatever a reading raises, the worker goes on
             return dict.fromkeys(self._exporters, f"{type(error).__name__}: {error}.")
         return errors
+
+    def _pause(self) -> None:
+        self._stopping.wait(_UNDER_WAY)
 
     def _try(self, exporter: MetricExporter, data: MetricsData) -> str | None:
         self._lines.reason = ""

@@ -43,7 +43,7 @@ class MetricsPipeline:
         self._server = None
         if {"otlp", "console"} & set(settings.exporters):
             self._loop = ExportLoop(
-                producer.exports,
+                producer,
                 lambda: push_exporters(settings),
                 settings.interval,
                 failed,
@@ -54,9 +54,8 @@ class MetricsPipeline:
             # Only here: it loads an HTTP server that no other exporter needs.
             from celery_otel.telemetry.scrape import ScrapeServer  # noqa: PLC0415
 
-            self._server = ScrapeServer(
-                producer.produce, settings.prometheus_host, settings.prometheus_port, failed, log
-            )
+            produce = producer.produce if self._loop is not None else producer.export
+            self._server = ScrapeServer(produce, settings.prometheus_host, settings.prometheus_port, failed, log)
 
     def start(self) -> None:
         """Begins to export and to serve; a second call does nothing."""

@@ -28,9 +28,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from celery_otel.core.births import KnownBirths
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
-from celery_otel.telemetry.births import Births
+from celery_otel.telemetry.births import BEFORE, Births
 
 NANOSECONDS = 1_000_000_000
+ROUNDS = 3
+"""How often zeros are exported at a moment: others may begin while the first are on their way."""
 Start = Callable[[Metric, Labels], int]
 """Tells when a series begins, in nanoseconds since 1970."""
 
@@ -71,32 +73,43 @@ class MetricProducer:
         wall, monotonic = self._set_out
         return int((wall + self._clock.monotonic() - monotonic) * NANOSECONDS)
 
-    def exports(self) -> Iterator[MetricsData]:
-        """The metrics of this moment, and before them zeros for the series that begin now, if any do.
+    def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:
+        """What to export at this moment: zeros for the series that begin now, if any do, and then all that was counted.
 
-        They begin when the zeros have been taken, which going on says. Where nobody takes them, they are given again.
+        A series begins when its zero has been taken, which going on says; where nobody takes it, it is given again with
+        the next moment. Those that have never been told of as 0 begin just before they are first exported.
+
+        Args:
+            pause: Waits between zeros and counts.
         """
-        readings = self._read()
-        unborn = self._births.unborn(readings)
-        if unborn:
-            now = self._now()
-            yield self._data({metric: _zeros(series) for metric, series in unborn.items()}, now, lambda *_: now - 1)
+        readings, now = self._look()
+        for _ in range(ROUNDS):
+            if not (unborn := self._births.unborn(readings)):
+                break
+            yield self._data(_zeros(unborn), now, _just_before(now))
             self._births.begin(unborn, self._now())
-            readings = self._read()
-        yield self._counted(readings)
+            pause()
+            readings, now = self._look()
+        yield self._counted(readings, now, self._births.of)
 
     def produce(self) -> MetricsData:
-        """The metrics of this moment, for those who keep nothing of the process that had this name before."""
-        return self._counted(self._read())
+        """The metrics of this moment, for those who look in beside the exports: no series begins with that."""
+        return self._counted(*self._look(), self._births.known)
 
-    def _counted(self, readings: Readings) -> MetricsData:
-        now = self._now()
-        return self._data(readings, now, lambda metric, labels: self._start(metric, labels, now))
+    def export(self) -> MetricsData:
+        """The metrics of this moment, where there is no time for zeros, or nobody who takes them."""
+        return self._counted(*self._look(), self._births.of)
 
-    def _start(self, metric: Metric, labels: Labels, now: int) -> int:
-        if metric.kind == "gauge":
-            return int(self._set_out[0] * NANOSECONDS)
-        return self._births.of(metric, labels, now)
+    def _look(self) -> tuple[Readings, int]:
+        return self._read(), self._now()
+
+    def _counted(self, readings: Readings, now: int, begun: Callable[[Metric, Labels, int], int]) -> MetricsData:
+        first = int(self._set_out[0] * NANOSECONDS)
+
+        def start(metric: Metric, labels: Labels) -> int:
+            return first if metric.kind == "gauge" else begun(metric, labels, now)
+
+        return self._data(readings, now, start)
 
     def _data(self, readings: Readings, now: int, start: Start) -> MetricsData:
         metrics = [_metric(metric, series, now, start) for metric, series in readings.items() if series]
@@ -148,8 +161,12 @@ def _distributions(metric: Metric, series: Mapping[Labels, Value], now: int, sta
     ]
 
 
-def _zeros(series: Mapping[Labels, Value]) -> Mapping[Labels, Value]:
-    return {labels: _zero(value) for labels, value in series.items()}
+def _just_before(now: int) -> Start:
+    return lambda *_: now - BEFORE
+
+
+def _zeros(readings: Readings) -> Readings:
+    return {metric: {labels: _zero(series[labels]) for labels in series} for metric, series in readings.items()}
 
 
 def _zero(value: Value) -> Value:

@@ -1,7 +1,7 @@
 """The loop that exports metrics says what a failed export costs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -11,6 +11,33 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from celery_otel.core.clock import Clock
 from celery_otel.failures import FailureLog
 from celery_otel.telemetry.export_loop import ExportLoop
+
+
+class Source:
+    """Gives the same each time.
+
+    Args:
+        parts: What is exported at each moment but the last.
+        last: What is exported last.
+    """
+
+    def __init__(self, *parts: MetricsData, last: MetricsData | None = None) -> None:
+        self._parts = parts or (MetricsData([]),)
+        self._last = last or MetricsData([])
+        self.given = threading.Event()
+
+    def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:
+        """The parts, with a pause between them."""
+        first, *others = self._parts
+        yield first
+        for part in others:
+            pause()
+            yield part
+        self.given.set()
+
+    def export(self) -> MetricsData:
+        """The last one."""
+        return self._last
 
 
 class Failing(MetricExporter):
@@ -33,7 +60,7 @@ def test_only_the_last_export_loses_something(caplog: pytest.LogCaptureFixture) 
     minutes = count(step=60)
     failed = threading.Event()
     loop = ExportLoop(
-        lambda: [MetricsData([])],
+        Source(),
         lambda: {"otlp": Failing()},
         3600.0,
         lambda _: failed.set(),
@@ -66,7 +93,7 @@ def test_its_end_says_whether_everyone_took_the_last_export(
 ) -> None:
     """Only what every exporter has taken is delivered; a loop that never began has delivered nothing."""
     build = lambda: {str(number): kind() for number, kind in enumerate(exporters)}  # noqa: E731  # twice the same
-    loop = ExportLoop(lambda: [MetricsData([])], build, 3600.0, lambda _: None, FailureLog())
+    loop = ExportLoop(Source(), build, 3600.0, lambda _: None, FailureLog())
     assert not loop.close(10)
     loop.start()
     assert delivered is loop.close(10)
@@ -90,30 +117,70 @@ class Keeping(Taking):
 
 
 @pytest.mark.parametrize(
-    ("failures", "failed"), [((0,), 0), ((1,), 1), ((1, 0), 0)], ids=["taken", "not taken", "taken by one of two"]
+    ("failures", "failed"),
+    [((0,), 0), ((1,), 1), ((1, 0), 1), ((0, 1), 0)],
+    ids=["taken", "not taken", "not taken by the first", "not taken by another"],
 )
-def test_what_is_announced_has_to_be_taken(failures: tuple[int, ...], failed: int) -> None:
-    """Unless somebody takes the first part of an export, the second is kept back; that is one failure, not two."""
-    announced, counted = MetricsData([]), MetricsData([])
-    exporters = [Keeping(number) for number in failures]
-    failures_seen: list[str] = []
-    first = threading.Event()
-
-    def exports() -> Iterator[MetricsData]:
-        yield announced
-        yield counted
-        first.set()
-
-    loop = ExportLoop(
-        exports, lambda: dict(zip("ab", exporters, strict=False)), 0.001, failures_seen.append, FailureLog()
-    )
+def test_the_first_part_has_to_be_taken(failures: tuple[int, ...], failed: int) -> None:
+    """Unless the first exporter takes it, the second part is kept back; that is one failure, not two."""
+    zeros, counts, last = (MetricsData([]) for _ in range(3))
+    source = Source(zeros, counts, last=last)
+    exporters = dict(zip("ab", map(Keeping, failures), strict=False))
+    seen: list[str] = []
+    loop = ExportLoop(source, lambda: exporters, 0.001, seen.append, FailureLog())
     loop.start()
-    assert first.wait(10), "it does not export"
+    assert source.given.wait(10), "it does not export"
     assert loop.close(10)
-    assert failed == len(failures_seen)
-    given = exporters[-1].given
-    assert all(one is announced for one in given[: failed + 1])
-    assert given[failed + 1] is counted
+    assert failed == len(seen)
+    given = exporters["a"].given
+    assert all(one is zeros for one in given[: failed + 1])
+    assert given[failed + 1] is counts
+    assert given[-1] is last
+
+
+class Slow(Keeping):
+    """An exporter that takes half a second to take something."""
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:
+        """Succeeds, late."""
+        threading.Event().wait(0.5)
+        return super().export(metrics_data, timeout_millis)
+
+
+def test_the_last_export_is_one() -> None:
+    """Where a collector is slow there is no time for two."""
+    last = MetricsData([])
+    source = Source(MetricsData([]), MetricsData([]), last=last)
+    exporter = Slow()
+    loop = ExportLoop(source, lambda: {"otlp": exporter}, 3600.0, lambda _: None, FailureLog())
+    loop.start()
+    assert source.given.wait(10), "it does not export"
+    before = len(exporter.given)
+    assert loop.close(10)
+    (only,) = exporter.given[before:]
+    assert only is last
+
+
+def test_a_pause_ends_with_the_loop() -> None:
+    """A worker that stops does not wait for what is only about a scrape, and exports all that it has."""
+    source = Source(*(MetricsData([]) for _ in range(1000)))
+    exporter = Keeping()
+    loop = ExportLoop(source, lambda: {"otlp": exporter}, 3600.0, lambda _: None, FailureLog())
+    loop.start()
+    assert loop.close(10)
+    assert source.given.is_set()
+
+
+class Broken(Source):
+    """Can read nothing."""
+
+    def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:  # noqa: ARG002  # as the loop calls it
+        """Fails."""
+        raise LookupError("no reading")
+
+    def export(self) -> MetricsData:
+        """Fails."""
+        raise LookupError("no reading")
 
 
 def test_a_reading_that_fails_is_a_failed_export(caplog: pytest.LogCaptureFixture) -> None:
@@ -126,10 +193,7 @@ def test_a_reading_that_fails_is_a_failed_export(caplog: pytest.LogCaptureFixtur
         if len(failed) > 1:
             both.set()
 
-    def exports() -> Iterator[MetricsData]:
-        raise LookupError("no reading")
-
-    loop = ExportLoop(exports, lambda: {"otlp": Taking(), "console": Taking()}, 3600.0, count_failure, FailureLog())
+    loop = ExportLoop(Broken(), lambda: {"otlp": Taking(), "console": Taking()}, 3600.0, count_failure, FailureLog())
     loop.start()
     assert both.wait(10), "it says nothing"
     assert not loop.close(10)

@@ -66,7 +66,7 @@ def test_series_that_another_process_has_begun_begin_then() -> None:
     clock = Clock(wall=lambda: 10.0, monotonic=lambda: 1.0)
     before = Before()
     producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock, births=before)
-    zeros, counted = map(_points, producer.exports())
+    zeros, counted = map(_points, producer.exports(lambda: None))
     assert [({"task_name": "a", "status": "failure"}, 0), ({}, 0)] == [
         (point["attributes"], point["value"]) for point in zeros
     ]
@@ -85,15 +85,44 @@ def test_series_begin_when_their_zeros_have_been_taken() -> None:
     seconds = iter([0.0, 0.0, 1.0, 2.0, 3.0, 4.0])
     clock = Clock(wall=lambda: 10.0, monotonic=lambda: next(seconds))
     producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock)
-    next(producer.exports())
-    zeros, counted = map(_points, producer.exports())
+    next(producer.exports(lambda: None))
+    zeros, counted = map(_points, producer.exports(lambda: None))
     assert [0, [0, 0]] == [zeros[0]["value"], zeros[1]["bucket_counts"]]
     assert [11_000_000_000] * 2 == [point["time_unix_nano"] for point in zeros]
     total, _, duration = counted
     assert [3, [2, 1]] == [total["value"], duration["bucket_counts"]]
     assert [12_000_000_000] * 2 == [point["start_time_unix_nano"] for point in (total, duration)]
     assert [13_000_000_000] * 3 == [point["time_unix_nano"] for point in counted]
-    assert 1 == len(list(producer.exports()))
+    assert 1 == len(list(producer.exports(lambda: None)))
+
+
+def _growing() -> MetricProducer:
+    """A producer whose second reading has a series that the first has not."""
+    total, failures = {names.TASK_TOTAL: {("a", "failure"): 1}}, {names.TASK_FAILURES: {("a", "ValueError"): 1}}
+    readings: Iterator[Readings] = chain([total], repeat({**total, **failures}))
+    return MetricProducer(lambda: next(readings), Resource({}), "1.0")
+
+
+def test_what_begins_meanwhile_is_told_of_as_0_too() -> None:
+    """A series that appears between zeros and counts has zeros of its own, and a pause behind them."""
+    pauses: list[None] = []
+    exports = [_points(part) for part in _growing().exports(lambda: pauses.append(None))]
+    assert [[0], [0], [1, 1]] == [[point["value"] for point in part] for part in exports]
+    assert 2 == len(pauses)
+
+
+def test_who_looks_in_beside_the_exports_begins_nothing() -> None:
+    """A scrape of the worker itself does not keep the zeros from those who take the exports."""
+    producer = _producer()
+    assert 3 == _points(producer.produce())[0]["value"]
+    assert 2 == len(list(producer.exports(lambda: None)))
+
+
+def test_the_last_export_has_no_zeros() -> None:
+    """What has never been told of begins just before it."""
+    total, size, duration = _points(_producer().export())
+    assert [3, 4, [2, 1]] == [total["value"], size["value"], duration["bucket_counts"]]
+    assert 1_000_000 == total["time_unix_nano"] - total["start_time_unix_nano"]
 
 
 def _points(metrics: MetricsData) -> list[dict[str, Any]]:
