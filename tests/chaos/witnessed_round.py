@@ -112,8 +112,7 @@ def _compared(scene: Scene) -> Result:
 def _compared_lives(place: Place) -> Result:
     """After a worker gave up without its broker, ended in good order and was started again: nothing may be lost.
 
-    Its exports are what is compared: of a series that begins with its first event Prometheus may not see that it has
-    begun again (docs/reliability.md).
+    Life by life what was exported is held against the log, and what Prometheus has against that.
     """
     scene = place.scene
     lines = said(scene)

@@ -1,6 +1,8 @@
 """Readings become OpenTelemetry's metrics data."""
 
 import json
+from collections.abc import Iterator
+from itertools import chain, count, repeat
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricsData
@@ -75,24 +77,31 @@ def test_series_that_another_process_has_begun_begin_then() -> None:
     assert [("celery.task.total", ("a", "failure"), origin), (names.TASK_UNKNOWN.name, (), origin)] == before.noted
 
 
+READINGS: Readings = {
+    names.TASK_TOTAL: {("a", "success"): 3},
+    names.WORKER_POOL_SIZE: {("w@host",): 4},
+    names.TASK_DURATION: {("a", "success"): Distribution((1.0,), (2, 1), 4.5)},
+}
+
+
+def _producer() -> MetricProducer:
+    """A producer for which a second passes whenever it looks."""
+    seconds = count()
+    clock = Clock(wall=lambda: 10.0, monotonic=lambda: float(next(seconds)))
+    return MetricProducer(lambda: READINGS, Resource({}), "1.0", clock)
+
+
 def test_series_begin_when_their_zeros_have_been_taken() -> None:
-    """What nobody takes is announced again; behind the announcement comes all that was counted until then."""
-    readings: Readings = {
-        names.TASK_TOTAL: {("a", "success"): 3},
-        names.WORKER_POOL_SIZE: {("w@host",): 4},
-        names.TASK_DURATION: {("a", "success"): Distribution((1.0,), (2, 1), 4.5)},
-    }
-    seconds = iter([0.0, 0.0, 1.0, 2.0, 3.0, 4.0])
-    clock = Clock(wall=lambda: 10.0, monotonic=lambda: next(seconds))
-    producer = MetricProducer(lambda: readings, Resource({}), "1.0", clock)
+    """What nobody takes is given as 0 again; behind it comes all that was counted until then."""
+    producer = _producer()
     next(producer.exports(lambda: None))
     zeros, counted = map(_points, producer.exports(lambda: None))
     assert [0, [0, 0]] == [zeros[0]["value"], zeros[1]["bucket_counts"]]
-    assert [11_000_000_000] * 2 == [point["time_unix_nano"] for point in zeros]
+    assert [12_000_000_000] * 2 == [point["time_unix_nano"] for point in zeros]
     total, _, duration = counted
     assert [3, [2, 1]] == [total["value"], duration["bucket_counts"]]
-    assert [12_000_000_000] * 2 == [point["start_time_unix_nano"] for point in (total, duration)]
-    assert [13_000_000_000] * 3 == [point["time_unix_nano"] for point in counted]
+    assert [13_000_000_000] * 2 == [point["start_time_unix_nano"] for point in (total, duration)]
+    assert [14_000_000_000] * 3 == [point["time_unix_nano"] for point in counted]
     assert 1 == len(list(producer.exports(lambda: None)))
 
 
