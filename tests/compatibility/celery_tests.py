@@ -89,7 +89,9 @@ def _run(python: Path, source: Path, tests: Sequence[str], *, instrumented: bool
         sink = stack.enter_context(OtlpSink())
         report = directory / "report.xml"
         argv = [python, "-m", "pytest", "-q", f"--junitxml={report}", f"--timeout={SECONDS_OF_A_TEST}"]
-        argv += ["-p", "no:cacheprovider", "-o", "addopts=", "--continue-on-collection-errors"]
+        # Its fixtures are those of Celery's own plugin, whose entry point is in a package of its own.
+        argv += ["-p", "celery.contrib.pytest", "-p", "no:cacheprovider", "-o", "addopts="]
+        argv += ["--continue-on-collection-errors"]
         argv += ["-p", PLUGIN] if instrumented else []
         log = CACHE / f"celery-tests-{'instrumented' if instrumented else 'bare'}.log"
         with log.open("w") as out:
@@ -125,7 +127,12 @@ def _outcomes(report: Path, log: Path) -> Outcomes:
 
 
 def _node(owner: str, name: str) -> str:
-    """What pytest takes for a test: the module's file, its class if it has one, and its name."""
+    """What pytest takes for a test: the module's file, its class if it has one, and its name.
+
+    A file that could not be collected has no owner.
+    """
+    if not owner:
+        return f"{name.replace('.', '/')}.py"
     parts = owner.split(".")
     last = next(index for index, part in enumerate(parts) if part.startswith("test_"))
     return "::".join(["/".join(parts[: last + 1]) + ".py", *parts[last + 1 :], name])
