@@ -1,7 +1,6 @@
 """Readings become OpenTelemetry's metrics data."""
 
 import json
-from collections.abc import Iterator
 from itertools import chain, count, repeat
 from typing import Any
 
@@ -107,8 +106,9 @@ def test_series_begin_when_their_zeros_have_been_taken() -> None:
 
 def _growing() -> MetricProducer:
     """A producer whose second reading has a series that the first has not."""
-    total, failures = {names.TASK_TOTAL: {("a", "failure"): 1}}, {names.TASK_FAILURES: {("a", "ValueError"): 1}}
-    readings: Iterator[Readings] = chain([total], repeat({**total, **failures}))
+    first: Readings = {names.TASK_TOTAL: {("a", "failure"): 1}}
+    more: Readings = {names.TASK_FAILURES: {("a", "ValueError"): 1}}
+    readings = chain([first], repeat({**first, **more}))
     return MetricProducer(lambda: next(readings), Resource({}), "1.0")
 
 
