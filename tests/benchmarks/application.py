@@ -54,13 +54,15 @@ def freeze(**_: Any) -> None:
     gc.freeze()
 
 
+PUBLISHES = os.environ.get("BENCH_ROLE") == "publisher"
+
 if VARIANT == "frozen":
     signals.worker_init.connect(freeze, weak=False)
-elif VARIANT == "celery-otel":
+elif VARIANT == "celery-otel" or (VARIANT == "headers" and PUBLISHES):
     import celery_otel
 
     celery_otel.instrument(app)
-elif VARIANT == "upstream" and os.environ.get("BENCH_ROLE") == "publisher":
+elif VARIANT == "upstream" and PUBLISHES:
     use_upstream()
 elif VARIANT == "upstream":
     signals.worker_process_init.connect(use_upstream, weak=False)

@@ -49,6 +49,12 @@ VARIANTS = (
     Variant("control", "bare Celery once more: what chance alone does"),
     Variant("frozen", "bare Celery with `gc.freeze()` before the fork", instrumentation="frozen"),
     Variant(
+        "headers",
+        "bare Celery, whose messages have the headers of an instrumented publisher that records no trace",
+        instrumentation="headers",
+        env={"OTEL_TRACES_SAMPLER": "parentbased_always_off"},
+    ),
+    Variant(
         "metrics",
         "celery-otel, metrics alone",
         instrumentation="celery-otel",

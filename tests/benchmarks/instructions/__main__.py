@@ -13,7 +13,7 @@ from tests.benchmarks.report import replaced
 from tests.benchmarks.variants import BARE, VARIANTS, Variant
 
 PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
-DEFAULT = ("metrics", "kept", "spans", "sampled", "events", "upstream")
+DEFAULT = ("headers", "metrics", "kept", "spans", "sampled", "events", "upstream")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
