@@ -5,6 +5,7 @@ tasks. Nothing is shrunk: a walk takes a minute. The seed repeats what was chose
 """
 
 import argparse
+import itertools
 import random
 import sys
 import tempfile
@@ -45,6 +46,8 @@ def walk(tasks: int, seed: int, directory: Path, report: Report, steps: int = ST
         AssertionError: A number is not as it must be.
     """
     played: list[Result] = []
+    # A walk that fails is walked once more by Hypothesis, which wants another world for it.
+    numbers = itertools.count()
 
     def done(result: Result) -> None:
         played.append(result)
@@ -53,7 +56,7 @@ def walk(tasks: int, seed: int, directory: Path, report: Report, steps: int = ST
     with Pipeline(directory / "pipeline", scrape_interval=SCRAPES) as pipeline:
 
         def make() -> World:
-            name = f"walk-{len(played)}"
+            name = f"walk-{next(numbers)}"
             return World(pipeline, directory / name, name)
 
         while sum(result.attempts for result in played) < tasks:

@@ -95,7 +95,7 @@ class World:
         """Stop a worker in an orderly way, and start it again."""
         worker = self.workers[which]
         worker.warm_stop()
-        worker.start()
+        self._start_again(worker)
 
     def kill_collector(self) -> None:
         """SIGKILL the collector, and start it again."""
@@ -129,7 +129,12 @@ class World:
         )
         if gives_up(worker):
             worker.process.wait(PATIENCE)
-            worker.start()
+            self._start_again(worker)
+
+    def _start_again(self, worker: CeleryWorker) -> None:
+        # One that is back before the next scrape hides what it had counted since the last one: docs/reliability.md.
+        self._pipeline.wait_for_scrapes(2)
+        worker.start()
 
     def _ends(self) -> list[Said]:
         """How each task ended: as its child logged it, or as MAIN found that the child was lost, says the backend."""
