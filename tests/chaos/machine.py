@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.acceptance.ledger.scene import Pipeline
-from tests.chaos.place import SCRAPES
 from tests.chaos.result import Result
 from tests.chaos.world import TASKS, World
 
+#: How often Prometheus scrapes: each restart of a worker waits for some scrapes.
+SCRAPES = "1s"
 #: Steps of a walk.
 STEPS = 30
 WORKERS, CHILDREN = st.integers(0, 1), st.integers(0, 3)

@@ -132,9 +132,11 @@ class World:
             self._start_again(worker)
 
     def _start_again(self, worker: CeleryWorker) -> None:
-        # One that is back before the next scrape hides what it had counted since the last one: docs/reliability.md.
+        # One that is back before the next scrape hides what it had counted since the last one, and so does a collector
+        # that is killed before the new life's first values have been scraped: docs/reliability.md.
         self._pipeline.wait_for_scrapes(2)
         worker.start()
+        self._pipeline.wait_for_scrapes(2)
 
     def _ends(self) -> list[Said]:
         """How each task ended: as its child logged it, or as MAIN found that the child was lost, says the backend."""

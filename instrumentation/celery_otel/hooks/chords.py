@@ -5,7 +5,6 @@ known when the chord is published: their ids, before the first of them goes out.
 get their ids there, and the body's signature, a copy of which every header carries, says which they are.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -67,11 +66,13 @@ def link_body(headers: Any, results: Any, body: Any, draw: Callable[[str, str], 
 
     Args:
         headers: The group of headers.
-        results: Their results. Headers from a generator get their ids as these are looked at.
+        results: Their results.
         body: The body's signature.
         draw: Says which span publishes a task, given its id and name; empty if that cannot be said.
     """
-    deque(islice(results, MAX_LINKS), maxlen=0)
+    if type(results) is not list:
+        # Headers from a generator: Celery makes and publishes one after the other, and who looks at them disturbs that.
+        return
     # What is published later, as the end of a chain, or as several tasks, has no span that could be told now.
     plain = (task for task in islice(headers.tasks, MAX_LINKS) if not task.get("subtask_type"))
     drawn = [draw(str(task.options["task_id"]), str(task.task)) for task in plain if task.options.get("task_id")]

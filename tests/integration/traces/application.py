@@ -65,16 +65,16 @@ def order() -> None:
 
 
 @app.task(name="traces.fan_out", trail=False)
-def fan_out(queue: str, headers: int) -> str:
-    """Publishes a chord; gives the id of its body."""
-    tasks = [order.si().set(queue=queue) for _ in range(headers)]
-    return str(chord(tasks)(told.s().set(queue=queue)).id)
+def fan_out(queue: str, headers: int, *, lazily: bool = False) -> str:
+    """Publishes a chord, its headers from a list or a generator; gives the id of its body."""
+    tasks = (order.si().set(queue=queue) for _ in range(headers))
+    return str(chord(tasks if lazily else list(tasks))(told.s().set(queue=queue)).id)
 
 
 @app.task(name="traces.told", bind=True)
 def told(self: Task, results: list[None]) -> tuple[int, str]:
     """The body of a chord: how many headers it had, and what its message says of them."""
-    return len(results), str(self.request.get(LINKS))
+    return len(results), str(self.request.get(LINKS) or "")
 
 
 if os.environ.get("TRACES_BEAT"):

@@ -1,5 +1,7 @@
 """The body of a chord is told which spans published its headers."""
 
+import pytest
+
 from tests.integration.traces.conftest import Traced
 
 HEADERS = 5
@@ -19,3 +21,11 @@ def test_the_body_names_every_header(traced: Traced) -> None:
         if span.attributes["celery.task.name"] == "traces.order"
     }
     assert published == {traceparent.split("-")[2] for traceparent in links.split(",")}
+
+
+@pytest.mark.parametrize("headers", [1, 2, HEADERS])
+def test_headers_from_a_generator_all_count(traced: Traced, headers: int) -> None:
+    """The body runs when all of them have ended, with all their results; it knows no span of theirs."""
+    traced.worker()
+    sent = traced.client.send_task("traces.fan_out", [traced.queue, headers], {"lazily": True}, queue=traced.queue)
+    assert [headers, ""] == traced.client.AsyncResult(sent.get(timeout=30)).get(timeout=30)

@@ -1,6 +1,6 @@
 """A span around every publish, and what the message carries of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -281,21 +281,55 @@ def test_a_chords_body_points_to_its_headers(shop: Shop, ambient: bool) -> None:
     ]
 
 
-def test_a_chord_of_many_headers_points_to_the_first(shop: Shop) -> None:
-    """A body's links are bounded, also where the headers come from a generator."""
-    order = shop.app.signature("shop.order", immutable=True)
+def _bodies(app: Celery, headers: Iterable[Any]) -> list[Any]:
+    """The bodies that the headers of a chord carry, which is published."""
     bodies: list[Any] = []
 
     def keep(sender: str, body: Any, **_: Any) -> None:
         bodies.append(body[2]["chord"] if sender == "shop.order" else None)
 
     signals.after_task_publish.connect(keep)
-    chord((order.clone() for _ in range(100)), shop.app.signature("shop.sum"), app=shop.app).apply_async()
-    headers = [body["options"]["headers"] for body in bodies if body is not None]
+    chord(headers, app.signature("shop.sum"), app=app).apply_async()
+    return [body for body in bodies if body is not None]
+
+
+def _made_after(app: Celery, number: int) -> tuple[list[int], list[Any]]:
+    """How many headers of a chord were published when each of so many was made, and the bodies that they carry."""
+    published: list[str] = []
+    made: list[int] = []
+
+    def keep(sender: str, **_: Any) -> None:
+        published.append(sender)
+
+    def headers() -> Iterator[Any]:
+        for _ in range(number):
+            made.append(len(published))
+            yield app.signature("shop.order", immutable=True)
+
+    signals.after_task_publish.connect(keep)
+    bodies = _bodies(app, headers())
+    return made, bodies
+
+
+def test_a_chord_of_many_headers_points_to_the_first(shop: Shop) -> None:
+    """A body's links are bounded."""
+    order = shop.app.signature("shop.order", immutable=True)
+    headers = [body["options"]["headers"] for body in _bodies(shop.app, [order.clone() for _ in range(100)])]
     assert 100 == len(headers)
     assert {MAX_LINKS} == {len(found[LINKS].split(",")) for found in headers}
     published = {f"{span.context.span_id:016x}" for span in shop.spans if span.context is not None}
     assert published >= {traceparent.split("-")[2] for traceparent in headers[0][LINKS].split(",")}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 100])
+def test_headers_from_a_generator_are_left_alone(open_shop: Open, number: int) -> None:
+    """Each is made when as many are published as without instrumentation, and all are; the body has no links."""
+    bare = Celery("bare", broker="memory://", backend="cache+memory://", set_as_current=False)
+    expected, _ = _made_after(bare, number)
+    made, bodies = _made_after(open_shop().app, number)
+    assert expected == made
+    assert number == len(bodies)
+    assert not any(LINKS in (body["options"].get("headers") or {}) for body in bodies)
 
 
 def test_a_retry_says_which_attempt_was_before(shop: Shop) -> None:
