@@ -98,7 +98,7 @@ chaos-machine: venv servers tools ## Let Hypothesis choose 10 000 tasks and what
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.chaos.machine --tasks $(or $(TASKS),10000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: attack
-attack: venv servers tools ## Attack a worker, the API and the collector (ONLY=worker, floods, api or collector; FLOOD=tasks, queues, errors or large; NAMES=n SEED=n)
+attack: venv servers tools ## Attack a worker, the API and the collector (ONLY=worker, floods, api or collector; FLOOD=names, tasks, queues, errors or large; NAMES=n SEED=n)
 	PYTHONPATH=.:$(PYTHONPATH) $(BIN)/python -m tests.attacks $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(FLOOD),--flood $(FLOOD)) $(if $(NAMES),--names $(NAMES)) $(if $(SEED),--seed $(SEED))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.redis import RedisServer
-from tests.attacks import ends, floods, headers, receivers, scenes, way
+from tests.attacks import ends, floods, headers, names, receivers, scenes, way
 from tests.attacks.api import ATTACKS
 from tests.attacks.target import Target
 from tests.attacks.values import CELERYS, OURS, PROPERTIES
@@ -64,6 +64,8 @@ def _worker(broker: RedisServer, directory: Path, options: argparse.Namespace) -
 
 
 def _floods(broker: RedisServer, directory: Path, options: argparse.Namespace) -> Iterator[Verdict]:
+    if options.flood in {None, "names"}:
+        yield names.attack()
     for key, (name, messages) in FLOODS.items():
         if options.flood in {None, key}:
             with scenes.target(broker, directory) as target:
@@ -88,7 +90,7 @@ _PLAYED: dict[str, Played] = {"worker": _worker, "floods": _floods, "api": _api,
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="this part alone")
-    parser.add_argument("--flood", choices=FLOODS, help="of the floods this one alone")
+    parser.add_argument("--flood", choices=("names", *FLOODS), help="of the floods this one alone")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="decides what is random")
     parser.add_argument("--names", type=int, default=20_000, help="distinct names of each kind (default: 20000)")
     parser.add_argument("--tasks", type=int, default=20, help="tasks that write garbage (default: 20)")

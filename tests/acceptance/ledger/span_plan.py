@@ -23,8 +23,8 @@ class Ended(NamedTuple):
 
 Spans = Counter[Ended]
 
-#: Its exceptions are announced (`throws`): failures that are no errors.
-EXPECTED = {"ledger.throws"}
+#: Exceptions that their task announces (`throws`): failures that are no errors.
+EXPECTED = {("ledger.throws", "ExpectedError")}
 #: Returned attempts that had started: cause -> (state, error).
 STARTED = {"cancelled": ("CANCELLED", "cancelled"), "requeued": ("REJECTED", "")}
 UNKNOWN = Ended("ledger.not_registered", "FAILURE", "unknown_task")
@@ -46,7 +46,8 @@ def _ended(series: Series) -> Ended | None:
         case "celery_task_total" if labels["status"] not in {"failure", "revoked"}:
             return Ended(task, labels["status"].upper(), "")
         case "celery_task_failures_total":
-            return Ended(task, "FAILURE", "" if task in EXPECTED else labels["error_type"])
+            error = labels["error_type"]
+            return Ended(task, "FAILURE", "" if (task, error) in EXPECTED else error)
         case "celery_task_revocations_total":
             return Ended(task, "REVOKED", "terminated" if labels["cause"] == "terminated" else "")
         case "celery_task_returned_total" if labels["cause"] in STARTED:
