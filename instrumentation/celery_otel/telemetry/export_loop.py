@@ -144,7 +144,7 @@ class ExportLoop:
         try:
             for data in [self._source.export()] if last else self._source.exports(self._pause):
                 errors = {name: self._try(exporter, data) for name, exporter in self._exporters.items()}
-                if any(list(errors.values())[:1]):
+                if next(iter(errors.values()), None) is not None:
                     break
         except Exception as error:  # noqa: BLE001  # whatever a reading raises, the worker goes on
             return dict.fromkeys(self._exporters, f"{type(error).__name__}: {error}.")

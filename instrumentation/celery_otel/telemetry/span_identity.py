@@ -1,5 +1,6 @@
 """Decides, when a message is received, who its attempt's span is: trace, parent, sampling, links."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -87,11 +88,9 @@ class IdentityMaker:
             headers: The message's.
         """
         traceparent = headers.get("traceparent")
-        if not isinstance(traceparent, str) or traceparent[-1:] in _SAMPLED or self._always:
+        if self._always or not isinstance(traceparent, str) or traceparent[-1:] in _SAMPLED:
             return None
-        if self._needs_no_sampler and self._reads_standard() and not headers.get("tracestate"):
-            return traceparent if TRACEPARENT_FORM.fullmatch(traceparent) else None
-        return None
+        return None if self._parent(headers) is None else traceparent
 
     def make(
         self,
@@ -107,15 +106,21 @@ class IdentityMaker:
             about: Tells the span's name, and its attributes as far as they are known, if the sampler is asked.
             links: Spans that it has to do with.
         """
-        if self._needs_no_sampler and self._reads_standard() and not headers.get("tracestate"):
-            traceparent = headers.get("traceparent")
-            found = TRACEPARENT_FORM.fullmatch(traceparent) if isinstance(traceparent, str) else None
-            if found is not None:
-                trace_id, parent_id, flags = found.groups()
-                sampled = flags[1] in _SAMPLED if self._always is None else self._always
-                span_id = self._ids.generate_span_id()
-                return SpanIdentity(int(trace_id, 16), span_id, int(parent_id, 16), sampled, "", links)
-        return self._decide(headers, about, links)
+        found = self._parent(headers)
+        if found is None:
+            return self._decide(headers, about, links)
+        trace_id, parent_id, flags = found.groups()
+        sampled = flags[1] in _SAMPLED if self._always is None else self._always
+        return SpanIdentity(int(trace_id, 16), self._ids.generate_span_id(), int(parent_id, 16), sampled, "", links)
+
+    def _parent(self, headers: Mapping[str, Any]) -> re.Match[str] | None:
+        """The parts of a message's traceparent, where that alone decides who the span is."""
+        traceparent = headers.get("traceparent")
+        if not isinstance(traceparent, str) or not self._needs_no_sampler:
+            return None
+        if not self._reads_standard() or headers.get("tracestate"):
+            return None
+        return TRACEPARENT_FORM.fullmatch(traceparent)
 
     def _reads_standard(self) -> bool:
         """Whether the propagator of this moment, which an application may replace, reads `traceparent` and no more."""

@@ -9,7 +9,7 @@ import http.client
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -84,23 +84,13 @@ class ExportTap:
         """Remember an export of spans that the collector has taken."""
         self._kept.spans.append(body)
 
-    @contextmanager
-    def swallowing(self) -> Iterator[None]:
+    def swallowing(self) -> AbstractContextManager[None]:
         """Let exports vanish, as in a network that drops them: who sends them waits until its patience ends."""
-        self.open.clear()
-        try:
-            yield
-        finally:
-            self.open.set()
+        return _cleared(self.open)
 
-    @contextmanager
-    def delaying(self) -> Iterator[None]:
+    def delaying(self) -> AbstractContextManager[None]:
         """Let exports be late, as over a slow network: they are handed on when this ends."""
-        self.prompt.clear()
-        try:
-            yield
-        finally:
-            self.prompt.set()
+        return _cleared(self.prompt)
 
     def exports(self, job: str) -> list[Export]:
         """Every export of this job's metrics so far, in the order of arrival."""
@@ -136,6 +126,15 @@ class ExportTap:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+@contextmanager
+def _cleared(event: threading.Event) -> Iterator[None]:
+    event.clear()
+    try:
+        yield
+    finally:
+        event.set()
 
 
 class _Server(ThreadingHTTPServer):
