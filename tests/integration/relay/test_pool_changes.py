@@ -54,7 +54,9 @@ def shrink_to(shop: Shop, grown: set[int], number: int) -> None:
     """
     shop.control("pool_shrink", n=1)
     wait_until(
-        lambda: len(children(shop, grown)) == number, deadline=60, message=lambda: f"{children(shop, grown)} != {number}"
+        lambda: len(children(shop, grown)) == number,
+        deadline=60,
+        message=lambda: f"not {number}: {children(shop, grown)}",
     )
 
 
