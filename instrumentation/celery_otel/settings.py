@@ -46,7 +46,7 @@ OPTIONS: dict[str, Option] = {
         "15000",
         "a number of milliseconds above 0",
         parsing.milliseconds,
-        "how often the metrics are exported, in milliseconds",
+        "how often the metrics are exported, in milliseconds; not more often than Prometheus scrapes",
     ),
     "protocol": Option(
         "OTEL_EXPORTER_OTLP_PROTOCOL",

@@ -1,5 +1,8 @@
 """A thread of our own that exports at an interval and a last time at the end.
 
+It begins at once, with what the worker is. What it has counted follows an interval later: until then the collector
+shows what the worker before has left there under the same name, and is scraped at least once.
+
 The SDK's periodic reader is not used in a worker's MAIN: it comes back to life in every child forked later, which would
 then export all that MAIN had counted under an identity of its own.
 """
@@ -27,6 +30,9 @@ Errors = dict[str, str | None]
 
 class Source(Protocol):
     """Gives what is to be exported."""
+
+    def introduction(self) -> MetricsData:
+        """The first export: it takes the place of nothing that was counted before."""
 
     def exports(self, pause: Callable[[], object]) -> Iterable[MetricsData]:
         """This moment's exports; asked for the next one only when the one before was taken.
@@ -74,7 +80,7 @@ class ExportLoop:
         self._delivered = False
 
     def start(self) -> None:
-        """Starts the thread, which exports at once: the first zeros are on their way before the first task is."""
+        """Starts the thread, which exports at once: whether the collector is there is known before the first task."""
         if self._thread is not None:
             return
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
@@ -109,11 +115,11 @@ class ExportLoop:
         with self._lines.taken():
             if not self._open():
                 return
-            while not self._stopping.is_set():
-                self._export()
-                self._stopping.wait(self._interval)
+            self._export(self._introduction)
+            while not self._stopping.wait(self._interval):
+                self._export(self._current)
             if self._open():
-                self._delivered = self._export(last=True)
+                self._delivered = self._export(self._final, last=True)
                 self._shut_down(self._exporters)
 
     def _open(self) -> bool:
@@ -125,9 +131,18 @@ class ExportLoop:
             return False
         return True
 
-    def _export(self, *, last: bool = False) -> bool:
+    def _introduction(self) -> Iterable[MetricsData]:
+        return (self._source.introduction(),)
+
+    def _current(self) -> Iterable[MetricsData]:
+        return self._source.exports(self._pause)
+
+    def _final(self) -> Iterable[MetricsData]:
+        return (self._source.export(),)
+
+    def _export(self, moment: Callable[[], Iterable[MetricsData]], *, last: bool = False) -> bool:
         """Exports to everyone; whether all took it."""
-        errors = {name: error for name, error in self._errors(last=last).items() if error is not None}
+        errors = {name: error for name, error in self._errors(moment).items() if error is not None}
         if self._stopping.is_set() and not last:
             return not errors
         for name, error in errors.items():
@@ -138,11 +153,11 @@ class ExportLoop:
             )
         return not errors
 
-    def _errors(self, *, last: bool) -> Errors:
+    def _errors(self, moment: Callable[[], Iterable[MetricsData]]) -> Errors:
         """What became of this moment's export."""
         errors: Errors = {}
         try:
-            for data in [self._source.export()] if last else self._source.exports(self._pause):
+            for data in moment():
                 errors = {name: self._try(exporter, data) for name, exporter in self._exporters.items()}
                 if next(iter(errors.values()), None) is not None:
                     break

@@ -25,6 +25,7 @@ from opentelemetry.sdk.metrics.export import Metric as OtelMetric
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from celery_otel import names
 from celery_otel.core.births import KnownBirths
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.metric import Distribution, Exemplar, Labels, Metric, Readings, Value
@@ -33,6 +34,8 @@ from celery_otel.telemetry.births import BEFORE, Births
 NANOSECONDS = 1_000_000_000
 ROUNDS = 3
 """How often zeros are exported at a moment: others may begin while the first are on their way."""
+ON_THE_BOOKS = frozenset({names.ACTIVE_TASKS, names.WORKER_PREFETCH_COUNT})
+"""Gauges that add up with what was received and has ended, and are exported with those alone."""
 Start = Callable[[Metric, Labels], int]
 """Tells when a series begins, in nanoseconds since 1970."""
 
@@ -72,6 +75,16 @@ class MetricProducer:
         """The wall time in nanoseconds. A clock that is set back never makes a newer point look older."""
         wall, monotonic = self._set_out
         return int((wall + self._clock.monotonic() - monotonic) * NANOSECONDS)
+
+    def introduction(self) -> MetricsData:
+        """What the process is, and nothing of what it has counted: the gauges of this moment."""
+        readings, now = self._look()
+        told = {
+            metric: series
+            for metric, series in readings.items()
+            if metric.kind == "gauge" and metric not in ON_THE_BOOKS
+        }
+        return self._counted(told, now, self._births.known)
 
     def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:
         """What to export at this moment: zeros for the series that begin now, if any do, and then all that was counted.

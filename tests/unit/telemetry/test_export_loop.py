@@ -6,30 +6,38 @@ from itertools import count
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, ResourceMetrics
+from opentelemetry.sdk.resources import Resource
 
 from celery_otel.core.clock import Clock
 from celery_otel.failures import FailureLog
 from celery_otel.telemetry.export_loop import ExportLoop
+from celery_otel_pipeline.polling import wait_until
 
 
 class Source:
     """Gives the same each time.
 
     Args:
-        parts: What is exported at each moment but the last.
+        parts: What is exported at each moment but the first and the last.
+        first: What is exported first.
         last: What is exported last.
     """
 
-    def __init__(self, *parts: MetricsData, last: MetricsData | None = None) -> None:
+    def __init__(self, *parts: MetricsData, first: MetricsData | None = None, last: MetricsData | None = None) -> None:
         self._parts = parts or (MetricsData([]),)
-        self._last = last or MetricsData([])
-        self.given = threading.Event()
+        self._first, self._last = first or MetricsData([]), last or MetricsData([])
+        self.begun, self.given = threading.Event(), threading.Event()
+
+    def introduction(self) -> MetricsData:
+        """The first one."""
+        return self._first
 
     def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:
         """The parts, with a pause between them."""
         first, *others = self._parts
         yield first
+        self.begun.set()
         for part in others:
             pause()
             yield part
@@ -100,20 +108,24 @@ def test_its_end_says_whether_everyone_took_the_last_export(
 
 
 class Keeping(Taking):
-    """An exporter that remembers what it was given, and fails the first times.
+    """An exporter that remembers what it was given, and fails the first times that it is given something.
 
     Args:
         failures: How often it fails.
+        refused: What it is given then.
     """
 
-    def __init__(self, failures: int = 0) -> None:
-        self.failures = failures
+    def __init__(self, failures: int = 0, refused: MetricsData | None = None) -> None:
+        self._failures = failures
+        self._refused = refused
         self.given: list[MetricsData] = []
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:  # noqa: ARG002  # the SDK's signature
         """Succeeds, but for the first times."""
         self.given.append(metrics_data)
-        return MetricExportResult.FAILURE if len(self.given) <= self.failures else MetricExportResult.SUCCESS
+        if metrics_data is not self._refused or self.given.count(metrics_data) > self._failures:
+            return MetricExportResult.SUCCESS
+        return MetricExportResult.FAILURE
 
 
 @pytest.mark.parametrize(
@@ -123,9 +135,9 @@ class Keeping(Taking):
 )
 def test_the_first_part_has_to_be_taken(failures: tuple[int, ...], failed: int) -> None:
     """Unless the first exporter takes it, the second part is kept back; that is one failure, not two."""
-    zeros, counts, last = (MetricsData([]) for _ in range(3))
-    source = Source(zeros, counts, last=last)
-    exporters = dict(zip("ab", map(Keeping, failures), strict=False))
+    introduction, zeros, counts, last = _different(4)
+    source = Source(zeros, counts, first=introduction, last=last)
+    exporters = {name: Keeping(often, zeros) for name, often in zip("ab", failures, strict=False)}
     seen: list[str] = []
     loop = ExportLoop(source, lambda: exporters, 0.001, seen.append, FailureLog())
     loop.start()
@@ -133,46 +145,42 @@ def test_the_first_part_has_to_be_taken(failures: tuple[int, ...], failed: int) 
     assert loop.close(10)
     assert failed == len(seen)
     given = exporters["a"].given
-    assert all(one is zeros for one in given[: failed + 1])
-    assert given[failed + 1] is counts
-    assert given[-1] is last
+    assert [introduction, *[zeros] * (failed + 1), counts] == given[: failed + 3]
+    assert last == given[-1]
 
 
-class Slow(Keeping):
-    """An exporter that takes half a second to take something."""
-
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:
-        """Succeeds, late."""
-        threading.Event().wait(0.5)
-        return super().export(metrics_data, timeout_millis)
+def _different(number: int) -> tuple[MetricsData, ...]:
+    """So many that are not equal."""
+    return tuple(MetricsData([ResourceMetrics(Resource({}), [], str(which))]) for which in range(number))
 
 
-def test_the_last_export_is_one() -> None:
-    """Where a collector is slow there is no time for two."""
-    last = MetricsData([])
-    source = Source(MetricsData([]), MetricsData([]), last=last)
-    exporter = Slow()
+def test_a_short_life_is_an_introduction_and_one_last_export() -> None:
+    """Counts are held back for an interval; at the end, where a collector may be slow, they come at once and in one."""
+    introduction, zeros, counts, last = _different(4)
+    source, exporter = Source(zeros, counts, first=introduction, last=last), Keeping()
     loop = ExportLoop(source, lambda: {"otlp": exporter}, 3600.0, lambda _: None, FailureLog())
     loop.start()
-    assert source.given.wait(10), "it does not export"
-    before = len(exporter.given)
+    wait_until(lambda: exporter.given, deadline=10, message="it does not export")
     assert loop.close(10)
-    (only,) = exporter.given[before:]
-    assert only is last
+    assert [introduction, last] == exporter.given
 
 
 def test_a_pause_ends_with_the_loop() -> None:
     """A worker that stops does not wait for what is only about a scrape, and exports all that it has."""
     source = Source(*(MetricsData([]) for _ in range(1000)))
-    exporter = Keeping()
-    loop = ExportLoop(source, lambda: {"otlp": exporter}, 3600.0, lambda _: None, FailureLog())
+    loop = ExportLoop(source, lambda: {"otlp": Keeping()}, 0.001, lambda _: None, FailureLog())
     loop.start()
+    assert source.begun.wait(10), "it does not export"
     assert loop.close(10)
     assert source.given.is_set()
 
 
 class Broken(Source):
     """Can read nothing."""
+
+    def introduction(self) -> MetricsData:
+        """Fails."""
+        raise LookupError("no reading")
 
     def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:  # noqa: ARG002  # as the loop calls it
         """Fails."""

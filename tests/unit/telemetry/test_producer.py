@@ -90,6 +90,14 @@ def _producer() -> MetricProducer:
     return MetricProducer(lambda: READINGS, Resource({}), "1.0", clock)
 
 
+def test_a_worker_is_introduced_by_what_it_is() -> None:
+    """Gauges come first, but for those that add up with counts; no series begins with that."""
+    readings: Readings = {**READINGS, names.ACTIVE_TASKS: {("a",): 1}, names.WORKER_PREFETCH_COUNT: {("w@host",): 2}}
+    producer = MetricProducer(lambda: readings, Resource({}), "1.0")
+    assert [4] == [point["value"] for point in _points(producer.introduction())]
+    assert 2 == len(list(producer.exports(lambda: None)))
+
+
 def test_series_begin_when_their_zeros_have_been_taken() -> None:
     """What nobody takes is given as 0 again; behind it comes all that was counted until then."""
     producer = _producer()
