@@ -1,8 +1,8 @@
 """Judges the variables of the environment here, which should be those of the workers."""
 
-import re
 from collections.abc import Iterator, Mapping
 
+from celery_otel.doctor.duration import seconds
 from celery_otel.doctor.facts import Facts
 from celery_otel.doctor.finding import Finding, ok, problem, warning
 from celery_otel.errors import ConfigurationError
@@ -13,7 +13,6 @@ EXPIRATION = "CELERY_OTEL_COLLECTOR_METRIC_EXPIRATION"
 _EXPIRATION_DEFAULT = 120.0
 _OURS = "CELERY_OTEL_"
 _OTHERS_OF_OURS = ("CELERY_OTEL_API_", "CELERY_OTEL_COLLECTOR_", "CELERY_OTEL_TOOL_", "CELERY_OTEL_PYTHON_")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 REPLACED = {
     "OTEL_EXPORTER_OTLP_SPAN_INSECURE": "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
     "OTEL_EXPORTER_OTLP_METRIC_INSECURE": "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
@@ -51,7 +50,7 @@ def _off(settings: Settings) -> Iterator[Finding]:
 
 
 def _interval(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    expiration = _seconds(environ.get(EXPIRATION, "")) or _EXPIRATION_DEFAULT
+    expiration = seconds(environ.get(EXPIRATION, "")) or _EXPIRATION_DEFAULT
     if settings.interval > expiration / 3:
         yield warning(
             WHERE,
@@ -59,12 +58,6 @@ def _interval(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
             "which the collector drops a series",
             f"Export more often, or raise {EXPIRATION}: else one slow export looks like a dead worker.",
         )
-
-
-def _seconds(text: str) -> float | None:
-    """The seconds of a duration such as `2m` or `1m30s`; None for what is none."""
-    parts = re.findall(r"([\d.]+)(ms|s|m|h)", text)
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts) or None
 
 
 def _forgotten(environ: Mapping[str, str]) -> Iterator[Finding]:

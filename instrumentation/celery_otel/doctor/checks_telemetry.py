@@ -1,11 +1,13 @@
 """Judges the way of the numbers: from the workers to the collector, and from there to Prometheus."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from celery_otel.doctor.facts import Facts, Page, Reached, WorkerSeries
 from celery_otel.doctor.finding import Finding, listed, number_of, ok, problem, skipped, warning
+from celery_otel.errors import ConfigurationError
 from celery_otel.names import WORKER_POOL_SIZE
+from celery_otel.settings import Settings
 
 STALE = 120.0
 """Seconds after which a worker's last beat is too old: the collector drops its series then."""
@@ -62,6 +64,7 @@ def prometheus(facts: Facts) -> Iterator[Finding]:
     else:
         yield from _shown(what, facts, facts.prometheus, "Correct the URL, or start it.")
         yield from _scraped_twice(facts.prometheus)
+        yield from _scraped_seldom(facts.prometheus.scraped_every, facts.environ)
 
 
 def _shown(what: str, facts: Facts, page: Page, advice: str) -> Iterator[Finding]:
@@ -117,3 +120,26 @@ def _scraped_twice(page: Page) -> Iterator[Finding]:
             f"the workers' series are scraped from {sources}",
             "If one of these is the API's /metrics and another one the collector, scrape the collector alone.",
         )
+
+
+def _scraped_seldom(every: float, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Without a state, counts follow an interval after a worker's start: by then the last ones should be scraped."""
+    settings = _settings(environ)
+    if settings is None or "otlp" not in settings.exporters:
+        return
+    if settings.state_directory or every <= settings.interval:
+        return
+    yield warning(
+        "Prometheus's scrapes",
+        f"every {every:g} s, and workers export every {settings.interval:g} s (OTEL_METRIC_EXPORT_INTERVAL)",
+        "Export no more often than that, or set CELERY_OTEL_STATE_DIRECTORY: else a worker that is back at once under "
+        "its name hides what was counted since the last scrape.",
+    )
+
+
+def _settings(environ: Mapping[str, str]) -> Settings | None:
+    """The workers' options; None where they cannot be used, which is said elsewhere."""
+    try:
+        return Settings.read(environ)
+    except ConfigurationError:
+        return None

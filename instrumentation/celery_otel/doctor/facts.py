@@ -62,11 +62,13 @@ class Page:
         reached: Whether anybody is there.
         series: The pool sizes that it shows.
         targets: What Prometheus scrapes those from, as `job at address`.
+        scraped_every: Seconds between two scrapes of these, the longest; 0 where that is not known.
     """
 
     reached: Reached
     series: Sequence[WorkerSeries] = ()
     targets: Sequence[str] = ()
+    scraped_every: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from celery_otel.broker import said
 from celery_otel.doctor import http
+from celery_otel.doctor.duration import seconds
 from celery_otel.doctor.facts import Page, Reached, WorkerSeries
 from celery_otel.names import WORKER_HEARTBEAT_TIMESTAMP, WORKER_POOL_SIZE
 from celery_otel.settings import OPTIONS, Settings
@@ -60,24 +61,20 @@ def _posted(endpoint: str, headers: Mapping[str, str]) -> Reached:
 
 def collector_page(url: str) -> Page:
     """The workers' series on the page that Prometheus scrapes."""
-    return _page(url, lambda: (_samples(http.fetch(url)), ()))
+    return _page(url, lambda where: Page(Reached(where), _samples(http.fetch(url))))
 
 
 def prometheus(url: str) -> Page:
     """The workers' series in Prometheus, and from where it has them."""
-    return _page(url, lambda: (_queried(url), _targets(url)))
+    return _page(url, lambda where: Page(Reached(where), _queried(url), *_sources(url)))
 
 
-_Found = tuple[tuple[WorkerSeries, ...], tuple[str, ...]]
-
-
-def _page(url: str, read: Callable[[], _Found]) -> Page:
+def _page(url: str, read: Callable[[str], Page]) -> Page:
     where = http.without_password(url)
     try:
-        series, targets = read()
+        return read(where)
     except http.FetchError as error:
         return Page(Reached(where, error=str(error)))
-    return Page(Reached(where), series, targets)
 
 
 def _samples(text: str) -> tuple[WorkerSeries, ...]:
@@ -104,10 +101,17 @@ def _plain(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in labels.items() if name != "__name__"}
 
 
-def _targets(url: str) -> tuple[str, ...]:
+def _sources(url: str) -> tuple[tuple[str, ...], float]:
+    """What the workers' series are scraped from, and the longest time between two scrapes of these, in seconds."""
     found: list[dict[str, Any]] = http.ask_prometheus(url, "/api/v1/targets/metadata", metric=WORKER_POOL_SIZE.series)
-    targets = (target["target"] for target in found)
-    return tuple(sorted({f"{target.get('job', '?')} at {target.get('instance', '?')}" for target in targets}))
+    names = {_name(target["target"]) for target in found}
+    active: list[dict[str, Any]] = http.ask_prometheus(url, "/api/v1/targets", state="active")["activeTargets"]
+    every = (seconds(target.get("scrapeInterval", "")) for target in active if _name(target["labels"]) in names)
+    return tuple(sorted(names)), max((one or 0.0 for one in every), default=0.0)
+
+
+def _name(target: Mapping[str, str]) -> str:
+    return f"{target.get('job', '?')} at {target.get('instance', '?')}"
 
 
 def _series(sizes: list[dict[str, str]], beats: list[tuple[dict[str, str], float]]) -> tuple[WorkerSeries, ...]:

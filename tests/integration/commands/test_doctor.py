@@ -23,7 +23,7 @@ def test_all_is_well(shop: Shop, tmp_path: Path) -> None:
         wait_until(lambda: prometheus.query(series), deadline=30, message="Prometheus has no series")
         where = ("--collector-metrics", collector.metrics_url, "--prometheus", prometheus.url)
         found = shop.run("doctor", "--json", *where, **env)
-    assert (0, {}, {"environment", "task_track_started"}) == (
+    assert (0, {}, {"environment", "task_track_started", "Prometheus's scrapes"}) == (
         found.status,
         found.found("problem"),
         set(found.found("warning")),

@@ -7,6 +7,8 @@ from celery_otel.doctor.facts import Page, Reached, WorkerSeries
 from celery_otel.doctor.finding import Level
 from tests.unit.commands.cluster import NAME, NOW, bad, facts, page, worker
 
+INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
+
 
 @pytest.mark.parametrize(
     ("reached", "level"),
@@ -68,6 +70,24 @@ def test_scraped_twice() -> None:
         "collector:8889"
     )
     assert [(Level.PROBLEM, "Prometheus counts twice", said)] == found
+
+
+@pytest.mark.parametrize(
+    ("expected", "environ", "every"),
+    [
+        ("every 15 s, and workers export every 5 s (OTEL_METRIC_EXPORT_INTERVAL)", {INTERVAL: "5000"}, 15.0),
+        (None, {}, 15.0),
+        (None, {INTERVAL: "5000"}, 0.0),
+        (None, {INTERVAL: "5000", "CELERY_OTEL_STATE_DIRECTORY": "/run/state"}, 15.0),
+        (None, {INTERVAL: "5000", "OTEL_METRICS_EXPORTER": "prometheus"}, 15.0),
+        (None, {INTERVAL: "soon"}, 15.0),
+    ],
+    ids=["seldom", "as often", "not known", "kept", "scraped itself", "of no use"],
+)
+def test_scraped_seldom(expected: str | None, environ: dict[str, str], every: float) -> None:
+    """Scrapes of the collector that are fewer than exports are a warning, unless counts are kept."""
+    found = bad(list(checks_telemetry.prometheus(facts(environ=environ, prometheus=page(NAME, scraped_every=every)))))
+    assert ([(Level.WARNING, "Prometheus's scrapes", expected)] if expected else []) == found
 
 
 def test_several_targets() -> None:
