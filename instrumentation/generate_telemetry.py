@@ -33,7 +33,8 @@ PAGE_HEAD = """# Metrics
 
 Every series also has the labels `job` (the service) and `instance` (the worker's node name, or the name of beat, which
 alone has the series `celery_beat_*`, or that of the API for those marked *by the API*). Series marked *zero* are
-exported as 0 from the start for every registered task, or entry of beat, so that `increase()` sees the first event.
+exported as 0 for every registered task, or entry of beat, when the worker has been there for an interval: `increase()`
+sees the first event after that, and with `created-timestamp-zero-ingestion` those before it, too.
 """
 
 EMITTED = {"": "", "api": ", by the API", "gpu": ", with a GPU", "cgroup": ", with a memory limit"}
@@ -95,6 +96,7 @@ def constants(metrics: dict[str, dict[str, Any]]) -> str:
         listing("METRICS", metrics, lambda entry: entry.get("emitted") != "api"),
         listing("API_METRICS", metrics, lambda entry: entry.get("emitted") == "api"),
         listing("ZEROED", metrics, lambda entry: bool(entry.get("zero"))),
+        listing("BALANCED", metrics, lambda entry: bool(entry.get("balance"))),
     ]
     return parts[0] + "\n" + "\n".join(parts[1:]) + "\n"
 

@@ -53,13 +53,13 @@ def test_a_worker_that_is_back_at_once_hides_no_count(
     first = _life(counted, monkeypatch, OFTEN)
     first.start()
     _see(pipeline, names.TASK_TOTAL.series, job, 1)
-    counted[names.TASK_TOTAL] = {ORDER: 2}
+    counted[names.TASK_TOTAL] = {ORDER: 3}
     assert first.close(SETTLING)
     second = _life({names.TASK_TOTAL: {ORDER: 1}}, monkeypatch, NEVER)
     second.start()
-    _see(pipeline, names.TASK_TOTAL.series, job, 2)
-    assert second.close(SETTLING)
     _see(pipeline, names.TASK_TOTAL.series, job, 3)
+    assert second.close(SETTLING)
+    _see(pipeline, names.TASK_TOTAL.series, job, 4)
 
 
 def test_scrapes_before_a_series_arrives_hide_no_count(

@@ -9,6 +9,10 @@ class KnownBirths(Protocol):
     """The beginnings of series that outlive their worker."""
 
     @property
+    def goes_on(self) -> bool:
+        """Whether this worker goes on from what one before has counted."""
+
+    @property
     def kept(self) -> bool:
         """Whether the next worker would go on from all that has been counted until now."""
 
@@ -22,7 +26,7 @@ class KnownBirths(Protocol):
 class NoBirths:
     """No series outlives its worker."""
 
-    kept = False
+    goes_on = kept = False
 
     def known(self, metric: Metric, labels: Labels) -> int | None:  # noqa: ARG002  # the same for all
         """None is known."""

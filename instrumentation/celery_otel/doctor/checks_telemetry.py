@@ -125,7 +125,7 @@ def _scraped_twice(page: Page) -> Iterator[Finding]:
 def _scraped_seldom(every: float, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Without a state, counts follow an interval after a worker's start: by then the last ones should be scraped."""
     settings = _settings(environ)
-    if settings is None or "otlp" not in settings.exporters:
+    if settings is None or settings.disabled or "otlp" not in settings.exporters:
         return
     if settings.state_directory or every <= settings.interval:
         return

@@ -66,7 +66,12 @@ def collector_page(url: str) -> Page:
 
 def prometheus(url: str) -> Page:
     """The workers' series in Prometheus, and from where it has them."""
-    return _page(url, lambda where: Page(Reached(where), _queried(url), *_sources(url)))
+    return _page(url, lambda where: _known(where, url))
+
+
+def _known(where: str, url: str) -> Page:
+    series, targets = _queried(url), _targets(url)
+    return Page(Reached(where), series, targets, _scraped_every(url, targets))
 
 
 def _page(url: str, read: Callable[[str], Page]) -> Page:
@@ -101,13 +106,20 @@ def _plain(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in labels.items() if name != "__name__"}
 
 
-def _sources(url: str) -> tuple[tuple[str, ...], float]:
-    """What the workers' series are scraped from, and the longest time between two scrapes of these, in seconds."""
+def _targets(url: str) -> tuple[str, ...]:
+    """What the workers' series are scraped from."""
     found: list[dict[str, Any]] = http.ask_prometheus(url, "/api/v1/targets/metadata", metric=WORKER_POOL_SIZE.series)
-    names = {_name(target["target"]) for target in found}
-    active: list[dict[str, Any]] = http.ask_prometheus(url, "/api/v1/targets", state="active")["activeTargets"]
-    every = (seconds(target.get("scrapeInterval", "")) for target in active if _name(target["labels"]) in names)
-    return tuple(sorted(names)), max((one or 0.0 for one in every), default=0.0)
+    return tuple(sorted({_name(target["target"]) for target in found}))
+
+
+def _scraped_every(url: str, targets: tuple[str, ...]) -> float:
+    """The longest time between two scrapes of these, in seconds; 0 where Prometheus, or what is before it, hides it."""
+    try:
+        active: list[dict[str, Any]] = http.ask_prometheus(url, "/api/v1/targets", state="active")["activeTargets"]
+    except http.FetchError:
+        return 0.0
+    every = (seconds(target.get("scrapeInterval", "")) for target in active if _name(target["labels"]) in targets)
+    return max((one or 0.0 for one in every), default=0.0)
 
 
 def _name(target: Mapping[str, str]) -> str:

@@ -23,9 +23,15 @@ class KeptBirths:
     def __init__(self, journal: Journal, before: Contents | None, kept: Callable[[], bool]) -> None:
         self._journal = journal
         self._kept = kept
+        self._goes_on = before is not None
         self._born: dict[Series, int] = {}
         if before is not None:
             self._born = {before.series[number]: at for number, at in before.births.items()}
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether this worker goes on from what one before has counted."""
+        return self._goes_on
 
     @property
     def kept(self) -> bool:

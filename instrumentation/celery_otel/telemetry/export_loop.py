@@ -1,7 +1,7 @@
 """A thread of our own that exports at an interval and a last time at the end.
 
-It begins at once, with what the worker is. What it has counted follows an interval later: until then the collector
-shows what the worker before has left there under the same name, and is scraped at least once.
+It begins at once, with what the worker is. What it has counted follows an interval later, unless it goes on from the
+worker before: until then the collector shows what that one has left there under the same name, and is scraped.
 
 The SDK's periodic reader is not used in a worker's MAIN: it comes back to life in every child forked later, which would
 then export all that MAIN had counted under an identity of its own.
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
+from celery_otel.core.births import KnownBirths, NoBirths
 from celery_otel.failures import FailureLog
 from celery_otel.telemetry.exporter_lines import ExporterLines
 
@@ -55,7 +56,7 @@ class ExportLoop:
         interval: Seconds between two exports.
         failed: Called with the exporter's name for each export that fails.
         log: Where failures are logged.
-        at_the_end: Says what becomes of the counts when the last export has failed.
+        births: Whether counts go on from those of a worker before, and the next one's from these.
     """
 
     def __init__(
@@ -65,14 +66,14 @@ class ExportLoop:
         interval: float,
         failed: Callable[[str], None],
         log: FailureLog,
-        at_the_end: Callable[[], str] = lambda: LOST,
+        births: KnownBirths | None = None,
     ) -> None:
         self._source = source
         self._build = build
         self._interval = interval
         self._failed = failed
         self._log = log
-        self._at_the_end = at_the_end
+        self._births = births or NoBirths()
         self._exporters: Mapping[str, MetricExporter] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +81,7 @@ class ExportLoop:
         self._delivered = False
 
     def start(self) -> None:
-        """Starts the thread, which exports at once: whether the collector is there is known before the first task."""
+        """Starts the thread, which exports at once: a collector that is not there is said early."""
         if self._thread is not None:
             return
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
@@ -106,7 +107,7 @@ class ExportLoop:
         if self._thread.is_alive():
             self._tell(
                 f"celery-otel gave up its last export after {timeout:.1f} s: the collector did not answer. "
-                f"{self._at_the_end()}"
+                f"{self._at_the_end}"
             )
             return False
         return self._delivered
@@ -115,7 +116,8 @@ class ExportLoop:
         with self._lines.taken():
             if not self._open():
                 return
-            self._export(self._introduction)
+            if not self._stopping.is_set():
+                self._export(self._current if self._births.goes_on else self._introduction)
             while not self._stopping.wait(self._interval):
                 self._export(self._current)
             if self._open():
@@ -148,7 +150,7 @@ class ExportLoop:
         for name, error in errors.items():
             self._failed(name)
             self._tell(
-                f"celery-otel could not export its metrics by {name}: {error} {self._at_the_end() if last else _KEPT} "
+                f"celery-otel could not export its metrics by {name}: {error} {self._at_the_end if last else _KEPT} "
                 "Is the collector up, and is the endpoint right?"
             )
         return not errors
@@ -175,6 +177,11 @@ class ExportLoop:
         except Exception as error:  # noqa: BLE001  # whatever an exporter raises, the worker goes on
             return f"{type(error).__name__}: {error}."
         return None if result is MetricExportResult.SUCCESS else self._lines.reason or "the exporter gave up."
+
+    @property
+    def _at_the_end(self) -> str:
+        """What becomes of the counts when the last export has failed."""
+        return ON_DISK if self._births.kept else LOST
 
     def _shut_down(self, exporters: Mapping[str, MetricExporter]) -> None:
         for exporter in exporters.values():

@@ -1,13 +1,14 @@
 """The pipeline of one worker: what the settings ask for, opened after the first fork and closed within a bound."""
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 from celery_otel.core.births import KnownBirths
 from celery_otel.failures import FailureLog
 from celery_otel.metric import Readings
 from celery_otel.settings import Settings
-from celery_otel.telemetry.export_loop import LOST, ON_DISK, ExportLoop
+from celery_otel.telemetry.export_loop import ExportLoop
 from celery_otel.telemetry.exporters import preload, push_exporters
 from celery_otel.telemetry.producer import MetricProducer
 from celery_otel.telemetry.resource import worker_resource
@@ -42,14 +43,8 @@ class MetricsPipeline:
         self._loop: ExportLoop | None = None
         self._server = None
         if {"otlp", "console"} & set(settings.exporters):
-            self._loop = ExportLoop(
-                producer,
-                lambda: push_exporters(settings),
-                settings.interval,
-                failed,
-                log,
-                lambda: ON_DISK if births is not None and births.kept else LOST,
-            )
+            exporters = partial(push_exporters, settings)
+            self._loop = ExportLoop(producer, exporters, settings.interval, failed, log, births)
         if "prometheus" in settings.exporters:
             # Only here: it loads an HTTP server that no other exporter needs.
             from celery_otel.telemetry.scrape import ScrapeServer  # noqa: PLC0415

@@ -34,8 +34,6 @@ from celery_otel.telemetry.births import BEFORE, Births
 NANOSECONDS = 1_000_000_000
 ROUNDS = 3
 """How often zeros are exported at a moment: others may begin while the first are on their way."""
-ON_THE_BOOKS = frozenset({names.ACTIVE_TASKS, names.WORKER_PREFETCH_COUNT})
-"""Gauges that add up with what was received and has ended, and are exported with those alone."""
 Start = Callable[[Metric, Labels], int]
 """Tells when a series begins, in nanoseconds since 1970."""
 
@@ -77,14 +75,13 @@ class MetricProducer:
         return int((wall + self._clock.monotonic() - monotonic) * NANOSECONDS)
 
     def introduction(self) -> MetricsData:
-        """What the process is, and nothing of what it has counted: the gauges of this moment."""
+        """What the process is, and nothing of what it has counted: the gauges of this moment.
+
+        But for those that add up with counts, which what is left of the worker before would not do with them.
+        """
         readings, now = self._look()
-        told = {
-            metric: series
-            for metric, series in readings.items()
-            if metric.kind == "gauge" and metric not in ON_THE_BOOKS
-        }
-        return self._counted(told, now, self._births.known)
+        gauges = (metric for metric in readings if metric.kind == "gauge" and metric not in names.BALANCED)
+        return self._counted({metric: readings[metric] for metric in gauges}, now, self._births.of)
 
     def exports(self, pause: Callable[[], object]) -> Iterator[MetricsData]:
         """What to export at this moment: zeros for the series that begin now, if any do, and then all that was counted.

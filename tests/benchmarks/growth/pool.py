@@ -18,6 +18,7 @@ from tests.benchmarks.growth.worker import GrowingWorker
 
 MICROSECONDS = 1_000_000
 LOST = "celery_otel_relay_losses_total"
+RECEIVED = "celery_task_received_total"
 #: With more tasks the last export may not be over in the two seconds that the end of a worker has for it: `by_names`
 #: counts those series in the process itself.
 _MOST = 100
@@ -56,7 +57,7 @@ def by_children(directory: Path, scale: Scale) -> list[Growth]:
     """
 
     def started(size: int, place: Path, endpoint: str, *, bare: bool) -> GrowingWorker:
-        return GrowingWorker(place, endpoint, children=size, bare=bare)
+        return GrowingWorker(place, endpoint, interval=scale.interval, children=size, bare=bare)
 
     ours, bare = _both(directory, scale, scale.children, started)
     lost = sum(seen.lost for measured in ours.values() for seen in measured)
@@ -73,7 +74,7 @@ def by_registered(directory: Path, scale: Scale) -> list[Growth]:
     """
 
     def started(size: int, place: Path, endpoint: str, *, bare: bool) -> GrowingWorker:
-        return GrowingWorker(place, endpoint, tasks=size, bare=bare)
+        return GrowingWorker(place, endpoint, interval=scale.interval, tasks=size, bare=bare)
 
     for size in sorted({scale.registered[0], scale.registered[-1]}):
         check_formula(directory / f"idle{size}", size)
@@ -133,6 +134,12 @@ def _seen(worker: GrowingWorker, collector: Collector, tasks: int) -> Seen:
     with worker:
         worker.run(tasks // 4)
         cpu = worker.run(tasks)
+        # Whoever exports holds what that takes, too.
+        wait_until(
+            lambda: worker.bare or any(RECEIVED in line for line in on_page(fetch(collector.metrics_url), worker.name)),
+            deadline=120,
+            message="the worker exports no counts",
+        )
         memory = worker.memory().main
     # Its last export has come by now; without celery-otel it has none.
     page = fetch(collector.metrics_url)

@@ -17,6 +17,8 @@ class Scale:
         tasks: Tasks of a real worker for one point.
         repeats: Of how many measurements in this process a point is the median.
         rounds: Of how many real workers it is.
+        interval: Milliseconds between two exports of a real worker: about as long as its tasks take, so that few are in
+            their CPU.
         looks: How often a queue is looked at for one point.
         scrape_interval: Seconds between two scrapes: time enough for the largest page.
     """
@@ -30,6 +32,7 @@ class Scale:
     tasks: int = 1000
     repeats: int = 3
     rounds: int = 2
+    interval: int = 20_000
     looks: int = 50
     scrape_interval: float = 15.0
 
@@ -46,6 +49,7 @@ SMALL = Scale(
     tasks=50,
     repeats=1,
     rounds=1,
+    interval=2000,
     looks=5,
     scrape_interval=1.0,
 )

@@ -30,7 +30,7 @@ class GrowingWorker:
         children: How many its pool has.
         tasks: How many tasks it knows.
         bare: Whether it runs without celery-otel.
-        interval: Milliseconds between two exports; by default it exports at its start and its end alone.
+        interval: Milliseconds between two exports.
     """
 
     def __init__(
@@ -41,10 +41,11 @@ class GrowingWorker:
         children: int = 2,
         tasks: int = 1,
         bare: bool = False,
-        interval: int = 3_600_000,
+        interval: int,
     ) -> None:
         self._broker = RedisServer(directory)
         self._tasks = tasks
+        self.bare = bare
         env = {
             "GROWTH_BROKER": self._broker.url,
             "GROWTH_TASKS": str(tasks),
@@ -54,7 +55,7 @@ class GrowingWorker:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "instrumentation")]),
         }
         self._worker = CeleryWorker(
-            "growth",
+            f"growth-{directory.name}",
             app="tests.benchmarks.growth.application:app",
             broker_url=self._broker.url,
             directory=directory,

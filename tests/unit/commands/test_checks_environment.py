@@ -22,6 +22,7 @@ from tests.unit.commands.cluster import facts
             Level.OK,
             "every 41 s",
         ),
+        ({"CELERY_OTEL_COLLECTOR_METRIC_EXPIRATION": ".5m"}, Level.WARNING, "a third of the 30 s"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, Level.PROBLEM, "OTEL_METRIC_EXPORT_INTERVAL"),
         ({"OTEL_EXPORTER_JAEGER_ENDPOINT": "http://h"}, Level.WARNING, "is not read any more"),
         ({"CELERY_OTEL_WORKER_NAMES": "a"}, Level.WARNING, "CELERY_OTEL_WORKER_NAMES is no setting"),

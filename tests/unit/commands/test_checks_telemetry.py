@@ -80,9 +80,10 @@ def test_scraped_twice() -> None:
         (None, {INTERVAL: "5000"}, 0.0),
         (None, {INTERVAL: "5000", "CELERY_OTEL_STATE_DIRECTORY": "/run/state"}, 15.0),
         (None, {INTERVAL: "5000", "OTEL_METRICS_EXPORTER": "prometheus"}, 15.0),
+        (None, {INTERVAL: "5000", "OTEL_SDK_DISABLED": "true"}, 15.0),
         (None, {INTERVAL: "soon"}, 15.0),
     ],
-    ids=["seldom", "as often", "not known", "kept", "scraped itself", "of no use"],
+    ids=["seldom", "as often", "not known", "kept", "scraped itself", "off", "of no use"],
 )
 def test_scraped_seldom(expected: str | None, environ: dict[str, str], every: float) -> None:
     """Scrapes of the collector that are fewer than exports are a warning, unless counts are kept."""

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, ResourceMetrics
 from opentelemetry.sdk.resources import Resource
 
+from celery_otel.core.births import NoBirths
 from celery_otel.core.clock import Clock
 from celery_otel.failures import FailureLog
 from celery_otel.telemetry.export_loop import ExportLoop
@@ -163,6 +164,40 @@ def test_a_short_life_is_an_introduction_and_one_last_export() -> None:
     wait_until(lambda: exporter.given, deadline=10, message="it does not export")
     assert loop.close(10)
     assert [introduction, last] == exporter.given
+
+
+class GoingOn(NoBirths):
+    """Series that go on from a worker before."""
+
+    goes_on = True
+
+
+def test_who_goes_on_from_the_worker_before_counts_at_once() -> None:
+    """Its totals hide none of those before, and a worker that is killed again and again shows them all the same."""
+    zeros, counts = _different(2)
+    source, exporter = Source(zeros, counts), Keeping()
+    loop = ExportLoop(source, lambda: {"otlp": exporter}, 3600.0, lambda _: None, FailureLog(), GoingOn())
+    loop.start()
+    assert source.given.wait(10), "it does not export"
+    assert [zeros, counts] == exporter.given
+    assert loop.close(10)
+
+
+def test_who_is_told_to_stop_before_the_first_export_makes_the_last_one_alone() -> None:
+    """There is no time to say hello."""
+    last = MetricsData([])
+    building, exporter = threading.Event(), Keeping()
+
+    def build() -> dict[str, MetricExporter]:
+        building.wait(10)
+        return {"otlp": exporter}
+
+    loop = ExportLoop(Source(last=last), build, 3600.0, lambda _: None, FailureLog())
+    loop.start()
+    assert not loop.close(0)
+    building.set()
+    assert loop.close(10)
+    assert [last] == exporter.given
 
 
 def test_a_pause_ends_with_the_loop() -> None:

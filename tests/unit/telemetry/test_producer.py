@@ -47,7 +47,7 @@ def test_every_kind_of_metric_is_produced() -> None:
 class Before:
     """Knows one series that another process has exported."""
 
-    kept = True
+    goes_on = kept = True
 
     def __init__(self) -> None:
         self.noted: list[tuple[str, tuple[str, ...], int]] = []
