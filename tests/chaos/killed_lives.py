@@ -14,7 +14,7 @@ from tests.acceptance.ledger.scene import SETTLING, Scene
 from tests.chaos.exported import Life, counted, lives, moments
 from tests.chaos.place import Place
 from tests.chaos.result import Result
-from tests.chaos.testimony import RECEIVED, told_by
+from tests.chaos.testimony import RECEIVED, Said, told_by
 
 #: What a log line and an export may be apart that belong to one moment, in seconds.
 APART = 0.2
@@ -102,18 +102,25 @@ def _losses(place: Place, lost: int) -> list[str]:
 
 
 def _at_risk(place: Place) -> list[tuple[str, float, float]]:
-    """For each kill: the node, when its last export was made, and when it was killed."""
+    """For each kill: the node, since when it had counted what it had not exported, and when it was killed."""
     exports = moments(place.pipeline.tap.resources(place.scene.job))
-    return [(node, _last_before(exports, node, moment), moment) for node, moment in place.kills]
+    return [(node, _last_before(exports, place.scene, node, moment), moment) for node, moment in place.kills]
 
 
-def _last_before(exports: Iterable[tuple[Life, float]], node: str, moment: float) -> float:
-    return max((at for life, at in exports if life.instance == node and at <= moment), default=0.0)
+def _last_before(exports: Iterable[tuple[Life, float]], scene: Scene, node: str, moment: float) -> float:
+    """When counts were last exported; of a node that was killed before that, when it first had something to count."""
+    exported = (at for life, at in exports if life.instance == node and at <= moment)
+    first = min((line.at for line in _told(scene, node)), default=moment)
+    return max(exported, default=min(first, moment))
 
 
 def _received_between(scene: Scene, node: str, begin: float, end: float) -> int:
+    return sum(line.what == RECEIVED and begin <= line.at <= end for line in _told(scene, node))
+
+
+def _told(scene: Scene, node: str) -> list[Said]:
     worker = next(worker for worker in (scene.first, scene.second) if worker.node_name == node)
-    return sum(line.what == RECEIVED and begin <= line.at <= end for line in told_by(worker.log))
+    return told_by(worker.log)
 
 
 def _spans(scene: Scene, logged: Plan) -> tuple[span_plan.Spans, span_plan.Spans]:
