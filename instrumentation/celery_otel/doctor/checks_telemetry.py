@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from celery_otel.doctor.facts import Facts, Page, Reached, WorkerSeries
 from celery_otel.doctor.finding import Finding, listed, number_of, ok, problem, skipped, warning
-from celery_otel.errors import ConfigurationError
+from celery_otel.doctor.usable_settings import usable_settings
 from celery_otel.names import WORKER_POOL_SIZE
-from celery_otel.settings import Settings
 
 STALE = 120.0
 """Seconds after which a worker's last beat is too old: the collector drops its series then."""
@@ -124,7 +123,7 @@ def _scraped_twice(page: Page) -> Iterator[Finding]:
 
 def _scraped_seldom(every: float, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Without a state, counts follow an interval after a worker's start: by then the last ones should be scraped."""
-    settings = _settings(environ)
+    settings = usable_settings(environ)
     if settings is None or settings.disabled or "otlp" not in settings.exporters:
         return
     if settings.state_directory or every <= settings.interval:
@@ -135,11 +134,3 @@ def _scraped_seldom(every: float, environ: Mapping[str, str]) -> Iterator[Findin
         "Export no more often than that, or set CELERY_OTEL_STATE_DIRECTORY: else a worker that is back at once under "
         "its name hides what was counted since the last scrape.",
     )
-
-
-def _settings(environ: Mapping[str, str]) -> Settings | None:
-    """The workers' options; None where they cannot be used, which is said elsewhere."""
-    try:
-        return Settings.read(environ)
-    except ConfigurationError:
-        return None

@@ -15,9 +15,8 @@ from kombu.connection import Connection
 from celery_otel.broker import BrokerAwayError, QueueLength, connected, queue_lengths, queue_names, said
 from celery_otel.doctor import gather_telemetry
 from celery_otel.doctor.facts import Conf, Facts, Page, Reached, Reply, TaskSettings
-from celery_otel.errors import ConfigurationError
+from celery_otel.doctor.usable_settings import usable_settings
 from celery_otel.inspection import ARGUMENT, Inspection, WorkerAnswer
-from celery_otel.settings import Settings
 from celery_otel.version import VERSION
 
 PATIENCE = 5.0
@@ -173,11 +172,8 @@ def bounded(call: Callable[[], object], seconds: float) -> str:
 
 
 def _collector(environ: Mapping[str, str]) -> Reached | None:
-    try:
-        return gather_telemetry.collector(Settings.read(environ), environ)
-    except ConfigurationError:
-        # Where it would be is not known; the checks of the environment say what is wrong there.
-        return None
+    settings = usable_settings(environ)
+    return None if settings is None else gather_telemetry.collector(settings, environ)
 
 
 def _asked(ask: Callable[[str], Page], url: str) -> Page | None:
