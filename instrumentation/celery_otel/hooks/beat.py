@@ -15,6 +15,7 @@ from celery_otel.core.beat import BeatCounts
 from celery_otel.core.clock import SYSTEM_CLOCK, Clock
 from celery_otel.failures import FailureLog, HookFailures
 from celery_otel.hooks.installed import connected, surrounded
+from celery_otel.hooks.publish_watch import PublishWatch
 from celery_otel.hooks.resources import NoResources, OpenResources, Resources
 from celery_otel.hooks.schedules import due_runs, utc
 from celery_otel.metric import Labels, Metric, Value
@@ -93,7 +94,9 @@ class SchedulerWatch:
         self._seen: Any = None
         self._known: dict[str, KnownEntry] = {}
         self._reserved: dict[str, Run] = {}
+        self._publish = PublishWatch()
         self._stack = ExitStack()
+        self._stack.enter_context(self._publish.connected())
         for name, around in (("tick", self._tick), ("reserve", self._reserve), ("apply_async", self._apply_async)):
             self._stack.enter_context(surrounded(scheduler, name, around))
 
@@ -107,8 +110,9 @@ class SchedulerWatch:
         self._ticking()
         try:
             interval = tick(*args, **kwargs)
-        except Exception:
-            self._settle_rest(sent=False)
+        except BaseException:
+            # Also the SystemExit of a beat that is told to end, wherever it is.
+            self._settle_rest(sent=self._publish.published)
             raise
         # A scheduler that sends in a way of its own, without apply_async, has done so by now.
         self._settle_rest(sent=True)
@@ -119,16 +123,18 @@ class SchedulerWatch:
         # It may have been changed in this very tick. Looked at before: some schedulers change the entry itself.
         self._look()
         last = getattr(entry, "last_run_at", None)
+        self._publish.begin()
         following = reserve(entry, *args, **kwargs)
         with self._failures.taken("reserve"):
             self._reserved[str(entry.name)] = self._run(entry, utc(last), utc(following.last_run_at))
         return following
 
     def _apply_async(self, apply_async: Callable[..., Any], entry: Any, *args: Any, **kwargs: Any) -> Any:
+        self._publish.begin()
         try:
             result = apply_async(entry, *args, **kwargs)
-        except Exception:
-            self._settle(entry, sent=False)
+        except BaseException:
+            self._settle(entry, sent=self._publish.published)
             raise
         self._settle(entry, sent=True)
         return result

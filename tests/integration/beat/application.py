@@ -1,12 +1,14 @@
 """An application with a schedule.
 
-`BEAT_SCHEDULE` says which, `BEAT_CLOSING` how many seconds it takes to save it at the end, and `BROKEN_HOOK` breaks
+`BEAT_SCHEDULE` says which, `BEAT_LAST_RUN` how many seconds ago the entries of a new one were last run, `BEAT_SENDING`
+how many a publish takes, `BEAT_CLOSING` how many the end takes before it saves the schedule, and `BROKEN_HOOK` breaks
 what one of our hooks needs.
 """
 
 import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,8 +22,13 @@ from tests.integration.beat.journal import Journal, Journalled
 from tests.integration.beat.shared import BREAKABLE, SHOP, TASK
 
 
-class Scheduler(Journalled, PersistentScheduler):
-    """Celery's own scheduler, with a journal."""
+class Unhurried(PersistentScheduler):
+    """Celery's own scheduler, which takes its time."""
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """An entry's task is sent."""
+        time.sleep(float(os.environ.get("BEAT_SENDING", "0")))
+        return super().apply_async(*args, **kwargs)
 
     def close(self) -> None:
         """Beat ends."""
@@ -29,8 +36,14 @@ class Scheduler(Journalled, PersistentScheduler):
         super().close()
 
 
+class Scheduler(Journalled, Unhurried):
+    """It has a journal."""
+
+
 def _entry(timing: float | dict[str, str]) -> dict[str, Any]:
-    return {"task": TASK, "schedule": crontab(**timing) if isinstance(timing, dict) else timing}
+    entry = {"task": TASK, "schedule": crontab(**timing) if isinstance(timing, dict) else timing}
+    ago = os.environ.get("BEAT_LAST_RUN")
+    return {**entry, "last_run_at": datetime.now(UTC) - timedelta(seconds=float(ago))} if ago else entry
 
 
 app = Celery(SHOP, broker="redis://unset")

@@ -29,6 +29,8 @@ MISSED = "celery_beat_missed_total"
 LAST_FIRE = "celery_beat_entry_last_fire_timestamp_seconds"
 LAST_TICK = "celery_beat_last_tick_timestamp_seconds"
 HOUR = 3600.0
+LATE_BY_TWO = {"BEAT_LAST_RUN": str(3.5 * HOUR)}
+"""An environment in which an entry that is due each hour runs once, at once, and missed two runs before."""
 Timing = float | dict[str, str]
 
 

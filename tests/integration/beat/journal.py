@@ -72,7 +72,8 @@ class Journalled:
         """Celery sends it."""
         try:
             result = super().apply_async(entry, *args, **kwargs)  # type: ignore[misc]  # the scheduler's
-        except Exception:
+        except BaseException:
+            # Also a beat that is told to end meanwhile.
             self.app.journal.write(self.taken)
             raise
         self.app.journal.write(replace(self.taken, sent=True))

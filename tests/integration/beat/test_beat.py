@@ -44,6 +44,8 @@ def test_fires_are_what_the_schedule_remembers_and_the_worker_received(scene: Sc
         scene.wait_for_agreement(page, "often")
         wait_for_tick_after(page, time.time())
         assert (0.0, None) == (page.value(MISSED, entry="rarely"), page.value(LAST_FIRE, entry="rarely"))
+        # Right after a run: none is under way when it is told to end.
+        scene.wait_for_runs("often", len(scene.runs("often")) + 1)
         beat.stop()
         runs = scene.runs("often")
         assert runs[-1].at == remembered(beat.schedule_path, "often")

@@ -4,9 +4,20 @@ import re
 from pathlib import Path
 
 from celery_otel_pipeline.collector import Collector
+from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import free_port
-from tests.integration.beat.conftest import APPLICATION, LAST_FIRE, MISSED, Page, Scene, otlp, page_on, remembered
-from tests.integration.beat.journal import missed
+from tests.integration.beat.conftest import (
+    APPLICATION,
+    HOUR,
+    LAST_FIRE,
+    LATE_BY_TWO,
+    MISSED,
+    Page,
+    Scene,
+    otlp,
+    page_on,
+    remembered,
+)
 from tests.integration.beat.shared import SHOP
 
 ONCE_AN_HOUR = 3_600_000
@@ -48,15 +59,31 @@ def test_the_last_export_of_each_carries_everything(scene: Scene, python: str) -
     """With an export an hour, a warm shutdown still brings the last numbers of both, though beat is slow to end."""
     with Collector(scene.directory / "collector") as collector:
         exporting = otlp(collector.otlp_http_endpoint, milliseconds=ONCE_AN_HOUR)
-        worker, _ = scene.worker({"often": 1.0}, *embedding(scene), python=python, BEAT_CLOSING="1", **exporting)
+        env = {**exporting, **LATE_BY_TWO, "BEAT_CLOSING": "1"}
+        worker, _ = scene.worker({"rarely": HOUR}, *embedding(scene), python=python, **env)
         with worker:
-            scene.wait_for_runs("often", 3)
+            scene.wait_for_runs("rarely", 1)
             # With it ends all that it has started, as in a container.
             worker.warm_stop()
         page = Page(collector.metrics_url)
-        beat = {"job": SHOP, "instance": f"beat-{worker.node_name}", "entry": "often"}
-        assert remembered(schedule_path(scene), "often") == page.value(LAST_FIRE, **beat)
-        assert missed(scene.runs("often"), 1.0) == page.value(MISSED, **beat)
+        beat = {"job": SHOP, "instance": f"beat-{worker.node_name}", "entry": "rarely"}
+        assert remembered(schedule_path(scene), "rarely") == page.value(LAST_FIRE, **beat)
+        assert 2.0 == page.value(MISSED, **beat)
         assert {worker.node_name, f"beat-{worker.node_name}"} == page.origins("celery_.+")
         assert {f"beat-{worker.node_name}"} == page.origins("celery_beat_.+")
         assert {worker.node_name} == page.origins("celery_(task|worker)_.+")
+
+
+def test_a_run_that_is_being_sent_at_the_end_is_missed(scene: Scene, python: str) -> None:
+    """Beat is told to end while it sends: what the schedule remembers is no fire, and missed like the two before."""
+    with Collector(scene.directory / "collector") as collector:
+        env = {**otlp(collector.otlp_http_endpoint), **LATE_BY_TWO, "BEAT_SENDING": "120"}
+        worker, _ = scene.worker({"rarely": HOUR}, *embedding(scene), python=python, **env)
+        sending = "Scheduler: Sending due task rarely"
+        with worker:
+            wait_until(lambda: sending in worker.log, deadline=60, message=lambda: f"not {sending!r}:\n{worker.log}")
+            worker.warm_stop()
+        page = Page(collector.metrics_url)
+        beat = {"job": SHOP, "instance": f"beat-{worker.node_name}", "entry": "rarely"}
+        assert [False] == [line.sent for line in scene.runs("rarely")]
+        assert (None, 3.0) == (page.value(LAST_FIRE, **beat), page.value(MISSED, **beat))

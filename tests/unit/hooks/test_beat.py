@@ -1,8 +1,10 @@
 """Celery's own scheduler, watched: every run of an entry is fired or missed."""
 
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from celery.beat import Scheduler, SchedulingError
@@ -64,6 +66,49 @@ def test_a_tick_that_fails_before_sending_is_a_missed_run(beat: Make) -> None:
     one.scheduler.Producer = fail
     with pytest.raises(RuntimeError, match="broken on purpose"):
         one.scheduler.tick()
+    assert 1 == one.missed()
+
+
+def end(*_: Any, **__: Any) -> NoReturn:
+    """What Celery's beat does at a SIGTERM, wherever it is."""
+    raise SystemExit
+
+
+def test_a_beat_that_is_told_to_end_before_it_has_sent_has_missed(beat: Make) -> None:
+    """The schedule remembers the run, but nobody will make it any more."""
+    sending, before = beat(ago=3.5 * HOUR), beat(ago=3.5 * HOUR)
+    remembered = [one.last_run() for one in (sending, before)]
+    sending.scheduler.send_task = end
+    before.scheduler.apply_entry = end
+    for one in (sending, before):
+        with pytest.raises(SystemExit):
+            one.scheduler.tick()
+    assert [(3, at) for at in remembered] == [(one.missed(), one.last_fire()) for one in (sending, before)]
+
+
+@pytest.mark.parametrize("error", [SystemExit, RuntimeError])
+def test_what_ends_a_call_whose_message_is_out_does_not_make_it_missed(beat: Make, error: type[BaseException]) -> None:
+    """A SIGTERM, or a schedule that cannot be saved, comes after the broker has taken the message: it is a fire."""
+    one = beat(ago=3.5 * HOUR)
+    one.scheduler.should_sync = lambda: True
+    one.scheduler.sync = lambda: (_ for _ in ()).throw(error("broken on purpose"))
+    with suppress(SystemExit):
+        one.scheduler.tick()
+    assert (2, one.last_run()) == (one.missed(), one.last_fire())
+
+
+def test_what_other_threads_publish_meanwhile_is_not_the_runs(beat: Make) -> None:
+    """A beat on a worker's thread that cannot send has missed, whatever the worker's others send."""
+    one = beat()
+
+    def fail_beside_another(*_: Any, **__: Any) -> NoReturn:
+        thread = threading.Thread(target=one.app.send_task, args=("shop.order",))
+        thread.start()
+        thread.join()
+        raise RuntimeError("broken on purpose")
+
+    one.scheduler.send_task = fail_beside_another
+    assert 0 == one.scheduler.tick()
     assert 1 == one.missed()
 
 
