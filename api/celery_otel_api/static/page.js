@@ -25,9 +25,7 @@ function showBoard() {
 }
 
 function showDoor() {
-  hush();
-  timers.forEach(clearInterval);
-  timers = [];
+  askNoMore();
   showState("Not logged in");
   say(byId("age"), "");
   byId("revoke").close();
@@ -37,6 +35,12 @@ function showDoor() {
   byId("board").hidden = byId("leave").hidden = true;
   byId("door").hidden = false;
   byId("token").focus();
+}
+
+function askNoMore() {
+  hush();
+  timers.forEach(clearInterval);
+  timers = [];
 }
 
 function showState(word, kind = "") {
@@ -62,7 +66,7 @@ byId("login").addEventListener("submit", async (event) => {
 });
 
 byId("leave").addEventListener("click", async () => {
-  hush();
+  askNoMore();
   await logOut();
   showDoor();
 });

@@ -5,6 +5,8 @@ export const API = "api/v1/celery";
 const EVERYTHING = ["read", "results", "control"];
 const session = { authenticated: false, name: "", scopes: [], csrf: null };
 let onLocked = () => {};
+/** How often the session has changed. */
+let era = 0;
 
 /** Called when the service wants a token. */
 export function whenLocked(callback) {
@@ -24,10 +26,12 @@ export async function ask(path, { method = "GET", json } = {}) {
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && session.csrf) headers["X-CSRF-Token"] = session.csrf;
   const body = json === undefined ? undefined : JSON.stringify(json);
+  const asked = era;
   try {
     const answer = await fetch(path, { method, headers, body, credentials: "same-origin", cache: "no-store" });
     const found = { status: answer.status, body: await bodyOf(answer) };
-    if (answer.status === 401 && path !== "session") onLocked();
+    // What an earlier session has asked says nothing of this one.
+    if (answer.status === 401 && path !== "session" && asked === era) onLocked();
     return found;
   } catch (error) {
     return { status: 0, body: { detail: `The service does not answer: ${error.message}.` } };
@@ -64,5 +68,6 @@ export async function logOut() {
 }
 
 function take({ authenticated, name, scopes, csrf_token: csrf }) {
+  era += 1;
   Object.assign(session, { authenticated: authenticated ?? false, name: name ?? "", scopes: scopes ?? [], csrf: csrf ?? null });
 }
