@@ -26,7 +26,6 @@ SIDE_BY_SIDE = (
     "tests/integration/worker/*",
     "tests/acceptance/alerts/*",
     "tests/acceptance/dashboards/*",
-    "tests/acceptance/test_chaos*",
     "tests/acceptance/test_collector*",
     "tests/acceptance/test_span_metrics*",
     "tests/acceptance/test_traces_*",

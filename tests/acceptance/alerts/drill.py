@@ -67,8 +67,11 @@ class Drill:
             self._wait(partial(self._is_over, alert, fault.repaired), f"{alert} does not resolve after: {fault.what}")
 
     def quiet(self) -> None:
-        """Wait until nothing fires or is held but the dead man's switch."""
-        self._wait(lambda: self._newest() == ({WATCHDOG}, {WATCHDOG}, set()), "something goes on")
+        """Wait until nothing fires or is held but the dead man's switch, of which its receiver has been told."""
+        self._wait(
+            lambda: self._newest() == ({WATCHDOG}, {WATCHDOG}, set()) and WATCHDOG in self.notified(),
+            "something goes on",
+        )
 
     def holds_back(self, fault: Fault, *alerts: Key) -> None:
         """Wait until Alertmanager has kept quiet about alerts since a fault was made; without alerts, about any."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from celery_otel_pipeline.alertmanager import AlertmanagerServer
-from celery_otel_pipeline.fetching import fetch
+from celery_otel_pipeline.fetching import FetchError, fetch
 from celery_otel_pipeline.prometheus import PrometheusServer
 
 #: Seconds between two looks; asking amtool takes some of the machine.
@@ -88,7 +88,8 @@ class Recorder:
     def _firing(self) -> frozenset[Key]:
         try:
             alerts = json.loads(fetch(f"{self._prometheus.url}/api/v1/alerts"))["data"]["alerts"]
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, FetchError):
+            # Away, or not ready yet.
             return frozenset()
         return frozenset(key(alert["labels"]) for alert in alerts if alert["state"] == "firing")
 

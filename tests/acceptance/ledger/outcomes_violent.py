@@ -4,6 +4,7 @@ from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.driver import Stage, Steps
 from tests.acceptance.ledger.outcome import FEW, Act, Expect, Outcome, Phase, sending
 from tests.acceptance.ledger.plan import Plan, limit, ran, total
+from tests.acceptance.ledger.tasks_violent import OVERRUN, PATIENCE
 
 NO_SOFT = "Celery ignores soft limits here: the task succeeds"
 NO_HARD = "Celery ignores hard limits here: the task succeeds"
@@ -151,10 +152,20 @@ def _lost(name: str, task: str, expect: Expect | None = None) -> Outcome:
     )
 
 
+def _overrunning(task: str) -> Act:
+    """Exceed the hard limit, for as long as it may take where it is enforced."""
+
+    def act(stage: Stage) -> Steps:
+        stage.send(task, PATIENCE if stage.conditions.hard_limits else OVERRUN)
+        yield from ()
+
+    return act
+
+
 def _limited(name: str, task: str, expect: Expect, *, hard: bool = False) -> Outcome:
     return Outcome(
         name,
-        sending(task),
+        _overrunning(task) if hard else sending(task),
         expect,
         times=FEW,
         remark=_hard_remark if hard else _soft_remark,

@@ -13,6 +13,7 @@ from celery_otel_pipeline.collector import Collector
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
+from celery_otel_pipeline.samples import Series
 from celery_otel_pipeline.worker import CeleryWorker, start_together
 from tests.acceptance.ledger import span_plan
 from tests.acceptance.ledger.balance import Reading, differences
@@ -59,7 +60,11 @@ class Pipeline:
 
     def scrapes(self) -> float:
         """How many scrapes have succeeded."""
-        return sum(up for series in self.prometheus.series('up{job="celery_workers"}') for _, up in series.points)
+        return sum(up for series in self._ups() for _, up in series.points)
+
+    def _ups(self) -> list[Series]:
+        # All that there ever were: a sum over a window stands still once that is full.
+        return self.prometheus.series('up{job="celery_workers"}', window="1d")
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()

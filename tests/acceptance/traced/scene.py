@@ -88,7 +88,11 @@ class Shop:
             env=self.environment(**env),
             cwd=ROOT,
         )
-        return self._stack.enter_context(worker)
+        worker.start()
+        self._stack.callback(worker.kill)
+        # It says so when the worker does not end in time: what that had to export would be missing.
+        self._stack.callback(worker.warm_stop)
+        return worker
 
     def beat(self, **env: str) -> CeleryBeat:
         """A started beat."""

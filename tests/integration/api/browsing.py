@@ -46,6 +46,8 @@ def chromium() -> Iterator[Browser]:
     """Debian's browser."""
     if not Path(CHROMIUM).is_file():
         pytest.fail(f"{CHROMIUM} is not there: run `make servers`, which installs it on Debian and its relatives")
+    # Five seconds is what playwright waits for what is expected, unless it is told otherwise.
+    expect.set_options(timeout=30 * SECONDS_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

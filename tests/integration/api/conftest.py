@@ -91,7 +91,7 @@ class Scene:
     @contextmanager
     def service(self, **settings: Any) -> Iterator["Service"]:
         """The service of this scene's application."""
-        options = ApiSettings.read(**{"refresh_interval": 0.1, **settings})
+        options = ApiSettings.read(**{"refresh_interval": 0.1, "deadline": 30.0, **settings})
         port = free_port()
         server = uvicorn.Server(uvicorn.Config(application(self.client, options), port=port, log_config=None))
         thread = threading.Thread(target=server.run, daemon=True)

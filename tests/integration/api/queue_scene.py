@@ -75,7 +75,7 @@ class QueueScene:
     @contextmanager
     def api(self, **options: Any) -> Iterator["QueueApi"]:
         """The API of it, with options of its own."""
-        settings = ApiSettings.read(**{"refresh_interval": 0.2, "inspect_timeout": 0.5, **options})
+        settings = ApiSettings.read(**{"refresh_interval": 0.2, "inspect_timeout": 0.5, "deadline": 30.0, **options})
         with served(application(self.app, settings)) as address, httpx.Client(base_url=address, timeout=60) as client:
             yield QueueApi(client)
 

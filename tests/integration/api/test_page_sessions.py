@@ -1,5 +1,6 @@
 """The page over time: tokens and sessions, a service that goes away, and one that is stopped."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,9 +50,10 @@ def test_nobody_is_asked_for_a_page_that_nobody_sees(scene: Scene, browser: Brow
     with served(scene.client) as url, visit(browser, url) as one:
         one.sees("#stream", "Live")
         one.page.evaluate(HIDE, arg=True)
-        one.sees("#age", "Data 3 s old")
+        # Each age is shown for a second, and a page that is held up skips one.
+        expect(one.page.locator("#age")).to_contain_text(re.compile(r"Data ([3-9]|\d\d) s old"))
         one.page.evaluate(HIDE, arg=False)
-        one.sees("#age", "Data 0 s old")
+        expect(one.page.locator("#age")).to_contain_text(re.compile(r"Data [01] s old"))
         assert 2 == len([address for address in one.requests if address.endswith("/live")])
 
 

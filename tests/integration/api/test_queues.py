@@ -56,11 +56,10 @@ def test_a_backlog_counts_each_task_once(redis: RedisServer, tmp_path: Path, *, 
         scene.worker("w1")
         api.eventually({"scheduled": 2, "length": 0})
         scene.publish(9)
-        found = api.eventually({"active": 1, "backlog": 11})
-        assert 2 == found["scheduled"]
-        assert 11 == found["length"] + found["scheduled"] + found["reserved"] + found["active"]
-        assert found["scheduled"] + found["reserved"] + (1 if late else 0) == found["unacknowledged"]
-        assert (0, 1) == (found["unreported"], found["consumers"])
+        # A message that is acknowledged late is one of the four that the worker holds also while its task runs.
+        waits = {"reserved": 3, "length": 5} if late else {"reserved": 4, "length": 4}
+        found = api.eventually({"active": 1, "scheduled": 2, "unacknowledged": 6, **waits})
+        assert (11, 0, 1) == (found["backlog"], found["unreported"], found["consumers"])
 
 
 def test_what_a_killed_worker_had_is_still_in_the_backlog(redis: RedisServer, tmp_path: Path) -> None:

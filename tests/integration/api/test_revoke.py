@@ -91,7 +91,7 @@ def test_nobody_answers(scene: Scene) -> None:
 def test_a_busy_solo_worker_cannot_confirm(scene: Scene) -> None:
     """A solo worker that runs a task does not answer, and is named; another worker's answer alone is not enough."""
     solo, other = scene.worker("solo", pool="solo"), scene.worker("other", queues=["elsewhere"])
-    with scene.service(inspect_timeout=0.3) as service:
+    with scene.service(inspect_timeout=2.0) as service:
         service.until("tasks/status", lambda body: len(body["workers"]) == 2, "two workers")
         task_id, gate = scene.hold()
         service.until("tasks/status", lambda body: body["workers"] == [other.node_name], "a busy solo worker")

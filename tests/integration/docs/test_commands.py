@@ -2,6 +2,7 @@
 
 import re
 from importlib.metadata import metadata
+from operator import itemgetter
 
 import pytest
 from packaging.requirements import Requirement
@@ -12,6 +13,7 @@ from celery_otel_pipeline.worker import CeleryWorker
 from tests.doc_blocks.command import Ends, Installs, Makes, Serves
 from tests.integration.docs.case import Case, distinct, named
 from tests.integration.docs.project import SILENT, Project
+from tests.patience import until_somebody_replies
 
 SECONDS = 60.0
 
@@ -19,13 +21,17 @@ SECONDS = 60.0
 @pytest.mark.parametrize("case", distinct(Ends), ids=named)
 def test_a_command_that_ends(project: Project, worker: CeleryWorker, case: Case) -> None:
     """It ends as the page says, and prints what it says; WORKER is for readers to replace."""
-    assert isinstance(case.how, Ends)
-    with project.shell(
-        "command", case.script.replace("WORKER", worker.node_name), env=SILENT, at_root=case.how.at_root
-    ) as process:
-        status = process.wait(SECONDS)
-    assert status in case.how.status, process.log_tail
-    assert re.search(case.how.prints, process.log_since_start), process.log_tail
+    how = case.how
+    assert isinstance(how, Ends)
+    script = case.script.replace("WORKER", worker.node_name)
+
+    def run() -> tuple[int, str]:
+        with project.shell("command", script, env=SILENT, at_root=how.at_root) as process:
+            return process.wait(SECONDS), process.log_since_start
+
+    status, said = until_somebody_replies(run, itemgetter(1))
+    assert status in how.status, said
+    assert re.search(how.prints, said), said
 
 
 @pytest.mark.parametrize("case", distinct(Serves), ids=named)

@@ -78,17 +78,21 @@ def tenant() -> list[object]:
 @app.task(name="shop.meet")
 def meet(number: int, directory: str) -> int:
     """Sets the process id, when so many tasks run at the same time."""
-    own = Path(directory) / str(os.getpid())
-    own.touch()
-    wait_until(
-        lambda: len(list(own.parent.iterdir())) >= number, deadline=40, message="not enough processes", interval=0.01
-    )
+    _meet(number, Path(directory))
     return set_pid()
 
 
-@app.task(name="shop.die")
-def die() -> None:
-    """Sets something and is killed, as the system kills when memory runs out."""
+def _meet(number: int, directory: Path) -> None:
+    (directory / str(os.getpid())).touch()
+    wait_until(
+        lambda: len(list(directory.iterdir())) >= number, deadline=40, message="not enough processes", interval=0.01
+    )
+
+
+@app.task(name="shop.die_together")
+def die_together(number: int, directory: str) -> None:
+    """When so many tasks run, sets something and is killed, as the system kills when memory runs out."""
+    _meet(number, Path(directory))
     set_pid()
     os.kill(os.getpid(), signal.SIGKILL)
 

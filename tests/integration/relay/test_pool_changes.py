@@ -72,7 +72,9 @@ def test_a_restarted_pool(open_shop: OpenShop) -> None:
     shop.control("pool_restart")
     # A child goes when it is about to take its next task.
     wait_until(
-        lambda: shop.run("note") and not children(shop, first), deadline=60, message=lambda: f"{first} are still there"
+        lambda: shop.run_together(2) and not children(shop, first),
+        deadline=60,
+        message=lambda: f"{first} are still there",
     )
     second = shop.run_together(2)
     assert not first & second
@@ -85,13 +87,16 @@ def test_beat_beside_the_pool(open_shop: OpenShop, tmp_path: Path) -> None:
     shop.wait_for_records(5)
 
 
-def test_killed_children(open_shop: OpenShop) -> None:
+def test_killed_children(open_shop: OpenShop, tmp_path: Path) -> None:
     """A child that is killed in its task takes what that set with it, and nothing else: its successor sends."""
     shop = open_shop()
     first = shop.run_together(2)
-    for _ in range(2):
+    grave = tmp_path / "grave"
+    grave.mkdir()
+    # Both at once: after the first one, its successor might be the next to die.
+    for killed in [shop.send("die_together", 2, str(grave)) for _ in range(2)]:
         with pytest.raises(WorkerLostError):
-            shop.run("die")
+            killed.get(timeout=60)
     second = shop.run_together(2)
     assert not first & second
     shop.wait_for_pids(first | second)

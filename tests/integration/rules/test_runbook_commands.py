@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.repository import ROOT
 from celery_otel_pipeline.tools import tool_path
 from celery_otel_pipeline.worker import CeleryWorker
+from tests.patience import until_somebody_replies
 from tests.unit.rules.shipped import RUNBOOKS
 
 HERE = Path(__file__).parent
@@ -43,7 +45,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CeleryWor
 def test_a_command_is_understood(command: str, worker: tuple[CeleryWorker, str]) -> None:
     """Celery knows each command and option, and the worker does what it says."""
     typed = command.replace("WORKER", worker[0].node_name).replace("QUEUE", "orders").replace("TASK", "shop.order")
-    done = subprocess.run(
+    run = partial(
+        subprocess.run,
         [sys.executable, "-m", *shlex.split(typed)],
         cwd=HERE,
         env=child_environment({"CELERY_BROKER_URL": worker[1]}),
@@ -52,6 +55,7 @@ def test_a_command_is_understood(command: str, worker: tuple[CeleryWorker, str])
         text=True,
         check=False,
     )
+    done = until_somebody_replies(run, lambda done: f"{done.stdout}{done.stderr}")
 
     # What doctor finds wrong here makes its status 1; what Celery does not understand makes it 2.
     assert done.returncode == 0 or ("doctor" in command and done.returncode == 1), done.stdout + done.stderr

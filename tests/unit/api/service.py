@@ -86,19 +86,24 @@ class Caller:
         return self._runner.run(all_of_them())
 
 
+def application(backend: str | None = None) -> Celery:
+    """An application whose broker is this process's memory, and its result backend."""
+    return Celery("unit", broker="memory://", backend=backend, set_as_current=False)
+
+
 @contextmanager
 def serving(
     operations: Sequence[Operation],
     survey: Callable[[], Snapshot],
     authorize: Authorize = everyone,
-    backend: str | None = None,
     app: Celery | None = None,
     expected: Sequence[str] = (),
+    deadline: float = 5.0,
 ) -> Iterator[Caller]:
-    """The service with some operations, on what a survey finds and what a result backend has, or an application's."""
-    settings = ApiSettings.read(refresh_interval=60.0, deadline=0.1)
+    """The service with some operations, on what a survey finds of an application."""
+    settings = ApiSettings.read(refresh_interval=60.0, deadline=deadline)
     snapshots = SnapshotKeeper(survey, interval=60.0, deadline=5.0)
-    app = app or Celery("unit", broker="memory://", backend=backend, set_as_current=False)
+    app = app or application()
     service = Starlette(
         routes=routes(operations),
         exception_handlers={ProblemError: on_problem, Exception: on_error},

@@ -74,7 +74,7 @@ def test_a_broker_that_hangs_leaves_it_unknown() -> None:
         return ()
 
     app, _ = scripted_app(hangs)
-    with serving(OPERATIONS, lambda: snapshot_of(member(answer())), app=app) as client:
+    with serving(OPERATIONS, lambda: snapshot_of(member(answer())), app=app, deadline=0.1) as client:
         found = client.post(PATH)
         gate.set()
     assert (503, True) == (found.status_code, "Whether it was revoked is not known" in found.json()["detail"])

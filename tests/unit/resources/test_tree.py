@@ -13,6 +13,7 @@ from celery_otel import names
 from celery_otel.resources.descendants import Descendants
 from celery_otel.resources.meter import RisingSum
 from celery_otel.resources.tree import ProcessTree, Used
+from celery_otel_pipeline.polling import wait_until
 from tests.unit.resources.processes import Member
 
 
@@ -101,6 +102,10 @@ def test_what_is_held_is_the_sum_over_the_living(parent: Parent) -> None:
     children = [parent.tell("spawn") for _ in range(3)]
     members = [psutil.Process(pid) for pid in (parent.popen.pid, *children)]
     parent.tree.used()
+    # What they still do after they have said that they are there takes memory.
+    wait_until(
+        lambda: {member.status() for member in members} == {psutil.STATUS_SLEEPING}, deadline=20, message="they run"
+    )
     expected = {
         names.PROCESS_COUNT: 4,
         names.PROCESS_MEMORY: sum(member.memory_info().rss for member in members),
@@ -115,12 +120,21 @@ def test_descendants_are_found_at_every_depth_and_parents_first(parent: Parent) 
     """The same as psutil finds, each of them the same object again."""
     child = parent.tell("spawn")
     own = Descendants(psutil.Process())
-    found = own()
-    assert {process.pid for process in psutil.Process().children(recursive=True)} == {one.pid for one in found}
+
+    def at_rest() -> list[psutil.Process]:
+        # Servers that other tests have started here have children that come and go.
+        before, found = _psutils(), own()
+        return found if before == {one.pid for one in found} == _psutils() else []
+
+    found = wait_until(at_rest, deadline=20, message="the descendants are not those that psutil finds")
     order = [one.pid for one in found]
     assert order.index(parent.popen.pid) < order.index(child)
-    again = own()
-    assert all(one is other for one, other in zip(found, again, strict=True))
+    again = {one.pid: one for one in own()}
+    assert all(one is again[one.pid] for one in found if one.pid in {parent.popen.pid, child})
+
+
+def _psutils() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
 
 
 def test_descendants_are_psutils_where_the_kernel_shows_none(parent: Parent, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -40,14 +41,38 @@ def start_time(name: str, minutes: str) -> None:
 
 def enabled(name: str, value: str) -> None:
     """Enables or disables an entry."""
-    entry = PeriodicTask.objects.get(name=name)
-    entry.enabled = value == "yes"
-    entry.save()
+
+    def edit() -> None:
+        entry = PeriodicTask.objects.get(name=name)
+        entry.enabled = value == "yes"
+        entry.save()
+
+    _lastingly(edit, lambda: PeriodicTask.objects.get(name=name).enabled == (value == "yes"))
 
 
 def remove(name: str) -> None:
     """Removes an entry."""
-    PeriodicTask.objects.get(name=name).delete()
+
+    def edit() -> None:
+        for entry in PeriodicTask.objects.filter(name=name):
+            # Each by itself: beat is told of those.
+            entry.delete()
+
+    _lastingly(edit, lambda: not PeriodicTask.objects.filter(name=name).exists())
+
+
+def _lastingly(edit: Callable[[], None], is_done: Callable[[], bool]) -> None:
+    """Edits until it stays so.
+
+    After each run beat writes the whole row that it has read a moment before: what was edited in between is taken back,
+    and what was removed is there again.
+    """
+    for _ in range(20):
+        edit()
+        time.sleep(0.3)
+        if is_done():
+            return
+    raise SystemExit("beat takes the edit back again and again")
 
 
 def backdate(name: str, minutes: str) -> None:
