@@ -30,8 +30,10 @@ export async function ask(path, { method = "GET", json } = {}) {
   try {
     const answer = await fetch(path, { method, headers, body, credentials: "same-origin", cache: "no-store" });
     const found = { status: answer.status, body: await bodyOf(answer) };
-    // What an earlier session has asked says nothing of this one.
-    if (answer.status === 401 && path !== "session" && asked === era) onLocked();
+    if (path === "session") return found;
+    // Nobody waits any more for what an earlier session has asked: who has logged in since may see less.
+    if (asked !== era) return new Promise(() => {});
+    if (answer.status === 401) onLocked();
     return found;
   } catch (error) {
     return { status: 0, body: { detail: `The service does not answer: ${error.message}.` } };

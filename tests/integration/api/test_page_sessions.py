@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from celery_otel_api.operation import Scope
 from celery_otel_api.tokens import new_token
@@ -99,6 +99,51 @@ def test_a_session_that_has_ended_leads_back_to_the_door(scene: Scene, browser: 
         one.page.context.clear_cookies()
         expect(one.page.get_by_label("Token")).to_be_visible(timeout=30 * SECONDS_MS)
         one.sees("#stream", "Not logged in")
+        one.errors.clear()
+
+
+SHOWN = """() => {
+  window.shown = [];
+  const watch = (changes) => changes.forEach((one) => one.addedNodes.forEach((node) => shown.push(node.textContent)));
+  new MutationObserver(watch).observe(document.getElementById("queues"), { childList: true, subtree: true });
+}"""
+"""Keeps the text of all that is ever shown as a queue."""
+
+
+def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Browser) -> None:
+    """Its answers come when somebody else has logged in: they throw nobody out, and are not shown."""
+    secret, settings = _tokens(Scope.READ)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with served(scene.client, **settings) as url, visit(browser, url) as one:
+        one.page.route("**/queues/status", hold)
+        one.says(SHOWN)
+
+        def logs_in_and_asks() -> Route:
+            before = len(held)
+            one.page.get_by_label("Token").fill(secret)
+            one.press("Enter")
+            expect(one.page.locator("#board")).to_be_visible()
+            # What the page asks reaches us while we ask it something.
+            wait_until(lambda: one.says("true") and len(held) > before, deadline=30, message="the queues are not asked")
+            return held[before]
+
+        first = logs_in_and_asks()
+        one.page.get_by_role("button", name="Log out ann").click()
+        second = logs_in_and_asks()
+        one.page.get_by_role("button", name="Log out ann").click()
+        third = logs_in_and_asks()
+        first.fulfill(status=401, json={})
+        second.fulfill(json={"queues": [{"name": "of the one before"}]})
+        third.fulfill(json={"queues": [{"name": "of this one"}]})
+        expect(one.row("queues", "of this one")).to_be_visible()
+        assert not [text for text in one.says("shown") if "of the one before" in text]
+        expect(one.page.get_by_label("Token")).to_be_hidden()
+        # The browser itself reports the 401.
+        assert 1 == len(one.errors)
         one.errors.clear()
 
 
