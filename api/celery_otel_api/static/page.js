@@ -4,7 +4,7 @@ import { showSnapshot } from "./board.js";
 import { showCharts } from "./chart.js";
 import { byId, clear, mark, say } from "./dom.js";
 import { showHealth, showQueues } from "./health.js";
-import { API, ask, loggedIn, logIn, logOut, resume, userName, whenLocked } from "./session.js";
+import { API, ask, forget, loggedIn, logIn, logOut, resume, userName, whenLocked } from "./session.js";
 import { hush, listen } from "./stream.js";
 
 const OFTEN = 5_000;
@@ -12,6 +12,8 @@ const SELDOM = 30_000;
 let timers = [];
 
 function showBoard() {
+  // Who presses Enter twice logs in twice.
+  askNoMore();
   byId("door").hidden = true;
   byId("board").hidden = false;
   byId("leave").hidden = !loggedIn();
@@ -26,6 +28,7 @@ function showBoard() {
 
 function showDoor() {
   askNoMore();
+  forget();
   showState("Not logged in");
   say(byId("age"), "");
   byId("revoke").close();
@@ -67,6 +70,7 @@ byId("login").addEventListener("submit", async (event) => {
 
 byId("leave").addEventListener("click", async () => {
   askNoMore();
+  showState("Logging out…");
   await logOut();
   showDoor();
 });

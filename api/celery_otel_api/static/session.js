@@ -27,14 +27,17 @@ export async function ask(path, { method = "GET", json } = {}) {
   if (method !== "GET" && session.csrf) headers["X-CSRF-Token"] = session.csrf;
   const body = json === undefined ? undefined : JSON.stringify(json);
   const asked = era;
+  const found = await answerOf(path, { method, headers, body, credentials: "same-origin", cache: "no-store" });
+  if (path === "session") return found;
+  if (found.status === 401 && asked === era) onLocked();
+  // Nobody waits any more for what an earlier session has asked: who has logged in since may see less.
+  return asked === era ? found : new Promise(() => {});
+}
+
+async function answerOf(path, request) {
   try {
-    const answer = await fetch(path, { method, headers, body, credentials: "same-origin", cache: "no-store" });
-    const found = { status: answer.status, body: await bodyOf(answer) };
-    if (path === "session") return found;
-    // Nobody waits any more for what an earlier session has asked: who has logged in since may see less.
-    if (asked !== era) return new Promise(() => {});
-    if (answer.status === 401) onLocked();
-    return found;
+    const answer = await fetch(path, request);
+    return { status: answer.status, body: await bodyOf(answer) };
   } catch (error) {
     return { status: 0, body: { detail: `The service does not answer: ${error.message}.` } };
   }
@@ -66,6 +69,11 @@ export async function logIn(token) {
 
 export async function logOut() {
   await ask("session", { method: "DELETE" });
+  forget();
+}
+
+/** The session is over, whoever has ended it. */
+export function forget() {
   take({});
 }
 

@@ -52,8 +52,10 @@ async function broken() {
   close();
   failures += 1;
   const wait = Math.min(LONGEST_WAIT, 2 ** failures);
+  const mine = listener;
   const status = await statusOf(`${API}/live`);
-  if (listener === null) return;
+  // Somebody else may listen by now, whose stream is not broken.
+  if (mine === null || mine !== listener) return;
   if (status === 401) return listener.onLocked();
   listener.onState(`${reasonOf(status)} Trying again in ${wait} s.`, "bad");
   timer = setTimeout(() => document.hidden || open(), wait * 1000);

@@ -96,9 +96,10 @@ class SchedulerWatch:
         self._reserved: dict[str, Run] = {}
         self._publish = PublishWatch()
         self._stack = ExitStack()
-        self._stack.enter_context(self._publish.connected())
         for name, around in (("tick", self._tick), ("reserve", self._reserve), ("apply_async", self._apply_async)):
             self._stack.enter_context(surrounded(scheduler, name, around))
+        # Last, since it stays for good if one of the others cannot be put in.
+        self._stack.enter_context(self._publish.connected())
 
     def release(self) -> None:
         """Leaves the scheduler as it was."""
@@ -123,14 +124,17 @@ class SchedulerWatch:
         # It may have been changed in this very tick. Looked at before: some schedulers change the entry itself.
         self._look()
         last = getattr(entry, "last_run_at", None)
-        self._publish.begin()
+        self._publish.begin(getattr(entry, "task", None))
         following = reserve(entry, *args, **kwargs)
         with self._failures.taken("reserve"):
-            self._reserved[str(entry.name)] = self._run(entry, utc(last), utc(following.last_run_at))
+            name, at = str(entry.name), utc(following.last_run_at)
+            # Beat may be told to end while it is being found out how many were due.
+            self._reserved[name] = Run(at.timestamp(), 1)
+            self._reserved[name] = self._run(entry, utc(last), at)
         return following
 
     def _apply_async(self, apply_async: Callable[..., Any], entry: Any, *args: Any, **kwargs: Any) -> Any:
-        self._publish.begin()
+        self._publish.begin(getattr(entry, "task", None))
         try:
             result = apply_async(entry, *args, **kwargs)
         except BaseException:

@@ -123,6 +123,7 @@ def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Bro
         one.says(SHOWN)
 
         def logs_in_and_asks() -> Route:
+            one.says("true")
             before = len(held)
             one.page.get_by_label("Token").fill(secret)
             one.press("Enter")
@@ -144,6 +145,32 @@ def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Bro
         expect(one.page.get_by_label("Token")).to_be_hidden()
         # The browser itself reports the 401.
         assert 1 == len(one.errors)
+        one.errors.clear()
+
+
+def test_what_was_looked_for_in_a_session_that_has_ended_is_nobodys(scene: Scene, browser: Browser) -> None:
+    """The answer comes when the door is shown already; whoever logs in next finds nothing."""
+    secret, settings = _tokens(Scope.READ)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with served(scene.client, **settings) as url, visit(browser, url) as one:
+        field = one.page.get_by_label("Token")
+        field.fill(secret)
+        one.press("Enter")
+        one.page.route("**/tasks/looked-for/status", hold)
+        one.page.locator("#search-id").fill("looked-for")
+        one.press("Enter")
+        wait_until(lambda: one.says("true") and held, deadline=30, message="it is not looked for")
+        one.page.context.clear_cookies()
+        expect(field).to_be_visible()
+        held[0].fulfill(json={"id": "looked-for", "state": "SUCCESS", "result": "hush"})
+        field.fill(secret)
+        one.press("Enter")
+        one.sees("#stream", "Live")
+        expect(one.page.locator("#found")).to_be_empty()
         one.errors.clear()
 
 

@@ -97,6 +97,27 @@ def test_what_ends_a_call_whose_message_is_out_does_not_make_it_missed(beat: Mak
     assert (2, one.last_run()) == (one.missed(), one.last_fire())
 
 
+def test_what_else_is_published_on_the_way_is_not_the_runs(beat: Make) -> None:
+    """Who is told that the schedule is saved may send tasks, too: the run that could not be sent is missed."""
+    one = beat()
+    one.scheduler.send_task = fail
+    one.scheduler.should_sync = lambda: True
+    one.scheduler.sync = lambda: one.app.send_task("shop.index")
+    assert 0 == one.scheduler.tick()
+    assert 1 == one.missed()
+
+
+def test_a_beat_that_is_told_to_end_while_the_runs_that_were_due_are_counted_has_missed_one(
+    beat: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schedule goes on without it; how many there were is not known."""
+    one = beat(ago=3.5 * HOUR)
+    monkeypatch.setattr("celery_otel.hooks.beat.due_runs", end)
+    with pytest.raises(SystemExit):
+        one.scheduler.tick()
+    assert 1 == one.missed()
+
+
 def test_what_other_threads_publish_meanwhile_is_not_the_runs(beat: Make) -> None:
     """A beat on a worker's thread that cannot send has missed, whatever the worker's others send."""
     one = beat()

@@ -9,6 +9,7 @@ from celery.beat import Scheduler
 from celery_otel.hooks.beat import HOOKS, BeatTelemetry
 from celery_otel.hooks.embedded import beat_awaiter
 from celery_otel.settings import Settings
+from tests.live_receivers import live_receivers
 from tests.unit.hooks.beats import HOUR, Exports, Make, Service, fail
 
 
@@ -26,13 +27,15 @@ def test_the_first_tick_opens_the_pipeline(beat: Make) -> None:
 
 
 def test_the_scheduler_is_left_as_it_was(beat: Make) -> None:
-    """After the end nothing of ours is on the scheduler, except under what others have put on top."""
+    """After the end nothing of ours is on the scheduler, except under what others have put on top, or hears of it."""
+    before = live_receivers([signals.after_task_publish])
     plain, covered = beat(), beat()
     covered.scheduler.tick = cover = lambda: 5.0
     plain.telemetry.close()
     covered.telemetry.close()
     assert {} == {name: value for name, value in vars(plain.scheduler).items() if callable(value) and name in HOOKS}
     assert cover is covered.scheduler.tick
+    assert before == live_receivers([signals.after_task_publish])
 
 
 def test_what_others_have_put_on_the_scheduler_before_stays() -> None:
