@@ -59,7 +59,7 @@ def test_the_last_export_of_each_carries_everything(scene: Scene, python: str) -
     """With an export an hour, a warm shutdown still brings the last numbers of both, though beat is slow to end."""
     with Collector(scene.directory / "collector") as collector:
         exporting = otlp(collector.otlp_http_endpoint, milliseconds=ONCE_AN_HOUR)
-        env = {**exporting, **LATE_BY_TWO, "BEAT_CLOSING": "0.3"}
+        env = {**exporting, **LATE_BY_TWO, "BEAT_CLOSING": "1"}
         worker, _ = scene.worker({"rarely": HOUR}, *embedding(scene), python=python, **env)
         with worker:
             scene.wait_for_runs("rarely", 1)
