@@ -6,7 +6,7 @@ from dataclasses import replace
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.driver import Stage, Steps
 from tests.acceptance.ledger.outcome import FEW, MANY, Act, Outcome, sending
-from tests.acceptance.ledger.outcomes_violent import NO_CHILD, NO_HARD, NO_TERMINATE, terminated
+from tests.acceptance.ledger.outcomes_violent import NO_CHILD, NO_HARD, NO_TERMINATE, overrunning, terminated
 from tests.acceptance.ledger.plan import Plan, limit, multiplied, ran, total, trained, tuned
 from tests.acceptance.ledger.tasks_runs import LONG_LIMIT, SCORES
 
@@ -45,12 +45,6 @@ def _killed_when_known(task: str) -> Act:
         stage.journal.open_gate(task_id)
 
     return act
-
-
-def _overrunning(stage: Stage) -> Steps:
-    """Exceed the hard limit where there is one; else there is nothing to wait for."""
-    stage.send("ledger.train_hard", 10 * LONG_LIMIT if stage.conditions.hard_limits else 0.0)
-    yield from ()
 
 
 def _killed_plan(conditions: Conditions) -> Plan:
@@ -105,7 +99,7 @@ RUNS: tuple[Outcome, ...] = (
     _program("program SIGKILLed in a training", "ledger.train_program_killed", trained("orphan", "failure")),
     Outcome(
         "hard limit in a training",
-        _overrunning,
+        overrunning("ledger.train_hard", 10 * LONG_LIMIT, 0.0),
         _hard_plan,
         times=FEW,
         remark=lambda conditions: "" if conditions.hard_limits else NO_HARD,

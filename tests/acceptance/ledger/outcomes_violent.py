@@ -152,11 +152,11 @@ def _lost(name: str, task: str, expect: Expect | None = None) -> Outcome:
     )
 
 
-def _overrunning(task: str) -> Act:
-    """Exceed the hard limit, for as long as it may take where it is enforced."""
+def overrunning(task: str, enforced: float, ignored: float) -> Act:
+    """Exceed the hard limit: for how many seconds where it is enforced, which may take a while, and where it is not."""
 
     def act(stage: Stage) -> Steps:
-        stage.send(task, PATIENCE if stage.conditions.hard_limits else OVERRUN)
+        stage.send(task, enforced if stage.conditions.hard_limits else ignored)
         yield from ()
 
     return act
@@ -165,7 +165,7 @@ def _overrunning(task: str) -> Act:
 def _limited(name: str, task: str, expect: Expect, *, hard: bool = False) -> Outcome:
     return Outcome(
         name,
-        _overrunning(task) if hard else sending(task),
+        overrunning(task, PATIENCE, OVERRUN) if hard else sending(task),
         expect,
         times=FEW,
         remark=_hard_remark if hard else _soft_remark,

@@ -14,7 +14,7 @@ from celery_otel_api.tokens import new_token
 from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.process import Process
-from tests.integration.api.browsing import SECONDS_MS, chromium, served, visit
+from tests.integration.api.browsing import SECONDS_MS, Visit, chromium, served, visit
 from tests.integration.api.conftest import ROOT, Scene
 
 
@@ -110,16 +110,22 @@ SHOWN = """() => {
 """Keeps the text of all that is ever shown as a queue."""
 
 
-def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Browser) -> None:
-    """Its answers come when somebody else has logged in: they throw nobody out, and are not shown."""
-    secret, settings = _tokens(Scope.READ)
+def _held(one: Visit, address: str) -> list[Route]:
+    """What the page asks there from now on, to be answered by the test."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
+    one.page.route(address, hold)
+    return held
+
+
+def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Browser) -> None:
+    """Its answers come when somebody else has logged in: they throw nobody out, and are not shown."""
+    secret, settings = _tokens(Scope.READ)
     with served(scene.client, **settings) as url, visit(browser, url) as one:
-        one.page.route("**/queues/status", hold)
+        held = _held(one, "**/queues/status")
         one.says(SHOWN)
 
         def logs_in_and_asks() -> Route:
@@ -151,16 +157,11 @@ def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Bro
 def test_what_was_looked_for_in_a_session_that_has_ended_is_nobodys(scene: Scene, browser: Browser) -> None:
     """The answer comes when the door is shown already; whoever logs in next finds nothing."""
     secret, settings = _tokens(Scope.READ)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
     with served(scene.client, **settings) as url, visit(browser, url) as one:
         field = one.page.get_by_label("Token")
         field.fill(secret)
         one.press("Enter")
-        one.page.route("**/tasks/looked-for/status", hold)
+        held = _held(one, "**/tasks/looked-for/status")
         one.page.locator("#search-id").fill("looked-for")
         one.press("Enter")
         wait_until(lambda: one.says("true") and held, deadline=30, message="it is not looked for")
