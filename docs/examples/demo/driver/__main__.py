@@ -7,7 +7,6 @@ Ctrl-C before all this was known.
 
 import argparse
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -18,12 +17,11 @@ from urllib.parse import urlencode
 
 from celery import Celery
 
-from celery_otel_pipeline.held_signals import ENDING_SIGNALS
-
 from .comparison import differing
 from .conductor import Conductor, ConductorError
 from .display import Screen
 from .front import FrontError
+from .interruption import is_interruption, raise_at_signals
 from .performance import Performance
 from .plan import Plan
 from .scenario import Scenario
@@ -39,14 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and return the exit status."""
     options = parser().parse_args(arguments)
     screen = Screen()
-    for number in ENDING_SIGNALS:
-        signal.signal(number, interrupt)
+    raise_at_signals()
+    return ended(Demo(screen, options.seed, options.deadline), screen, once=options.once)
+
+
+def ended(demo: "Demo", screen: Screen, *, once: bool) -> int:
+    """Run a demo to its end and return the exit status, having said why where it is not the demo's own."""
     try:
-        return Demo(screen, options.seed, options.deadline).run(once=options.once)
+        return demo.run(once=once)
     except (StackError, ConductorError, FrontError) as error:
         screen.error(f"\n{error}")
         return 1
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not is_interruption(error):
+            raise
         screen.say("interrupted: everything is stopped")
         return INTERRUPTED
 
@@ -66,17 +70,6 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def interrupt(signum: int, frame: object) -> None:  # noqa: ARG001 - what signal.signal calls
-    """End the demo in good order, once: a second Ctrl-C would leave processes behind.
-
-    Raises:
-        KeyboardInterrupt: Always.
-    """
-    for number in ENDING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 class Workspace:
     """A directory for data and logs, removed at the end.
 
@@ -92,8 +85,8 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        failed = kind is not None and kind is not KeyboardInterrupt
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        failed = error is not None and not is_interruption(error)
         if not (failed or self.keep):
             shutil.rmtree(self.path)
 
