@@ -45,6 +45,10 @@ test: venv venv-celery54 servers tools jaeger ## Run all tests: unit, integratio
 test-unit: venv ## Run the unit tests, which need no server
 	$(BIN)/pytest tests/unit
 
+.PHONY: examples
+examples: venv ## Let Hypothesis draw 2000 new examples for each of its unit tests, where `make test` repeats the same (minutes)
+	$(BIN)/pytest -m hypothesis --hypothesis-profile celery-otel-examples --hypothesis-show-statistics tests/unit
+
 .PHONY: lint
 lint: venv ## Check style and types
 	$(BIN)/ruff check

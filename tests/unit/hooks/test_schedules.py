@@ -9,7 +9,7 @@ import ephem
 import pytest
 from celery import Celery
 from celery.schedules import crontab, schedule, solar
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from celery_otel.hooks.schedules import MAX_STEPS, due_runs, utc
@@ -56,7 +56,6 @@ def asked(app: Celery, fields: dict[str, str], after: datetime, until: datetime,
     begin=st.integers(0, 48 * 3600),
     length=st.integers(0, 48 * 3600),
 )
-@settings(max_examples=150, deadline=None)
 def test_a_crontab_was_due_as_often_as_celery_would_have_run_it(
     fields: dict[str, str], zone: str, day: datetime, begin: int, length: int
 ) -> None:
