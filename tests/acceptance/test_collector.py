@@ -137,7 +137,7 @@ def test_killed_collector_shows_the_totals_again(collector: Collector) -> None:
 def test_series_ends_when_its_worker_sends_no_more(tmp_path: Path) -> None:
     """A silent worker's series go after the expiration, and those of a worker that sends stay."""
     with (
-        Collector(tmp_path, metric_expiration="2s") as collector,
+        Collector(tmp_path, metric_expiration="10s") as collector,
         sender(collector, "silent@host") as silent,
         sender(collector, "idle@host") as idle,
     ):

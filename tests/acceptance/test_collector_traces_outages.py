@@ -77,7 +77,7 @@ def test_killed_jaeger_keeps_its_traces(tmp_path: Path) -> None:
 def test_full_queue_refuses_and_takes_again(tmp_path: Path) -> None:
     """When Jaeger is away for too long, senders are told so instead of being told that all is well."""
     settings = {**NOTHING_BY_CHANCE, "QUEUE_BYTES": "1048576"}
-    with TracePipeline(tmp_path, settings=settings) as pipeline, sender_to(pipeline.collector) as sender:
+    with TracePipeline(tmp_path, settings=settings) as pipeline, sender_to(pipeline.collector, timeout=5.0) as sender:
         pipeline.jaeger.kill()
         expected = failures(sender, 400)
         sender.send()

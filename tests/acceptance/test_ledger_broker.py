@@ -1,5 +1,6 @@
 """A broker that goes away while tasks run: Celery drops what it held, and whatever comes back is counted again."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -56,11 +57,12 @@ def _balances(scene: Scene, outage: Callable[[], None]) -> None:
     scene.start(scene.first)
     gates = held_worker.fill(scene, WAITING)
     connected = scene.first.log.count(BACK)
+    held_until = time.time()
     outage()
     _await(scene, lambda: scene.first.log.count(BACK) > connected or DIES in scene.first.log, "does not connect again")
     if DIES in scene.first.log:
         _replace(scene, gates)
-    scene.stage.redeliver()
+    scene.stage.redeliver(before=held_until)
     _await(scene, lambda: _all_returned(scene), "has not given back what it held")
     _open(scene, gates)
     wait_until(scene.stage.idle, deadline=PATIENCE, message="the worker does not come to rest")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.driver import Steps
-from tests.acceptance.ledger.run import all_outcomes, compare, play, run_plan, seed, thinned
+from tests.acceptance.ledger.run import OUTAGE_PATIENCE, all_outcomes, compare, play, run_plan, seed, thinned
 from tests.acceptance.ledger.scene import Pipeline, Scene
 
 TIMES = 8
@@ -32,7 +32,7 @@ def _balances(scene: Scene, *events: tuple[str, Steps]) -> None:
     order = seed()
     scene.start_workers()
     outcomes = thinned(all_outcomes(scene), TIMES)
-    play(scene, outcomes, order, *events)
+    play(scene, outcomes, order, *events, patience=OUTAGE_PATIENCE)
     if not scene.pipeline.collector.alive:
         scene.pipeline.collector.start()
     compare(scene, lambda: run_plan(scene, outcomes), outcomes, order)

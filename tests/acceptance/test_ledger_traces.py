@@ -13,7 +13,7 @@ from tests.acceptance.ledger.driver import Steps
 from tests.acceptance.ledger.outcome import Outcome
 from tests.acceptance.ledger.outcomes_messages import MESSAGES
 from tests.acceptance.ledger.outcomes_plain import PLAIN
-from tests.acceptance.ledger.run import all_outcomes, compare, play, run_plan, seed, thinned
+from tests.acceptance.ledger.run import OUTAGE_PATIENCE, all_outcomes, compare, play, run_plan, seed, thinned
 from tests.acceptance.ledger.scene import Pipeline, Scene
 
 TIMES = 8
@@ -36,7 +36,7 @@ def _to_jaeger(directory: Path) -> Iterator[tuple[Pipeline, JaegerServer]]:
 def _run(scene: Scene, outcomes: list[Outcome], *events: tuple[str, Steps]) -> None:
     order = seed()
     scene.start_workers()
-    play(scene, outcomes, order, *events)
+    play(scene, outcomes, order, *events, patience=OUTAGE_PATIENCE)
     compare(scene, lambda: run_plan(scene, outcomes), outcomes, order)
 
 

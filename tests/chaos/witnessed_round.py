@@ -6,6 +6,7 @@ then no more may be counted than was logged, no less than the last exports said,
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -80,7 +81,7 @@ def come_to_rest(scene: Scene) -> None:
     """
     for _ in range(2):
         wait_until(scene.stage.idle, deadline=PATIENCE, message="the workers do not come to rest")
-        scene.stage.redeliver()
+        scene.stage.redeliver(before=time.time())
     wait_until(scene.stage.idle, deadline=PATIENCE, message="the workers do not come to rest after the last messages")
 
 

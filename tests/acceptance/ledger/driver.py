@@ -5,6 +5,7 @@ awaited, and then the generator goes on. The driver plays hundreds of them at on
 """
 
 import random
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
@@ -134,15 +135,15 @@ class Stage:
         """How many messages wait in the run's queues."""
         return sum(map(self.length, self.conditions.queues))
 
-    def redeliver(self) -> None:
-        """Have the broker deliver again what nobody acknowledged.
+    def redeliver(self, before: float) -> None:
+        """Have the broker deliver again what it delivered before this Unix time and nobody acknowledged.
 
         RabbitMQ does so by itself. On Redis a client does it when the visibility timeout is over, an hour by default:
         this is that client, without the hour.
         """
         if self.conditions.broker != "redis":
             return
-        options = {"visibility_timeout": 0}
+        options = {"visibility_timeout": time.time() - before}
         with self.app.connection_for_write(transport_options=options) as connection, connection.channel() as channel:
             channel.qos.restore_visible(num=1000, interval=1)
 

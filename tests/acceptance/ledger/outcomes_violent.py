@@ -4,7 +4,7 @@ from tests.acceptance.ledger.conditions import Conditions
 from tests.acceptance.ledger.driver import Stage, Steps
 from tests.acceptance.ledger.outcome import FEW, Act, Expect, Outcome, Phase, sending
 from tests.acceptance.ledger.plan import Plan, limit, ran, total
-from tests.acceptance.ledger.tasks_violent import OVERRUN, PATIENCE
+from tests.acceptance.ledger.tasks_violent import HARD_LIMIT, LIMIT, OVERRUN, PATIENCE
 
 NO_SOFT = "Celery ignores soft limits here: the task succeeds"
 NO_HARD = "Celery ignores hard limits here: the task succeeds"
@@ -162,10 +162,11 @@ def overrunning(task: str, enforced: float, ignored: float) -> Act:
     return act
 
 
-def _limited(name: str, task: str, expect: Expect, *, hard: bool = False) -> Outcome:
+def _limited(name: str, task: str, expect: Expect, *, hard: float = 0.0) -> Outcome:
+    """A task that exceeds its limit, and the hard one if there is such a limit, in seconds."""
     return Outcome(
         name,
-        overrunning(task, PATIENCE, OVERRUN) if hard else sending(task),
+        overrunning(task, PATIENCE, hard + OVERRUN) if hard else sending(task),
         expect,
         times=FEW,
         remark=_hard_remark if hard else _soft_remark,
@@ -199,8 +200,8 @@ VIOLENT = (
         "soft limit", "ledger.soft_uncaught", _soft_plan("ledger.soft_uncaught", "failure", "SoftTimeLimitExceeded")
     ),
     _limited("soft limit, caught", "ledger.soft_caught", _soft_plan("ledger.soft_caught", "success")),
-    _limited("hard limit", "ledger.hard", _hard_plan, hard=True),
-    _limited("soft limit, then hard", "ledger.soft_then_hard", _soft_then_hard_plan, hard=True),
+    _limited("hard limit", "ledger.hard", _hard_plan, hard=LIMIT),
+    _limited("soft limit, then hard", "ledger.soft_then_hard", _soft_then_hard_plan, hard=HARD_LIMIT),
     _lost("child SIGKILLed", "ledger.killed"),
     _lost("os._exit", "ledger.os_exit"),
     Outcome(

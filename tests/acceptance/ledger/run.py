@@ -16,6 +16,8 @@ from tests.acceptance.ledger.plan import Plan, count, total
 from tests.acceptance.ledger.scene import Scene
 from tests.acceptance.ledger.table import Table, rows
 
+#: How long a phase may take in which servers are stopped and started again, in seconds.
+OUTAGE_PATIENCE = 120.0
 #: What Celery's autoscaler logs.
 SCALED_UP = re.compile(r"Scaling up (\d+) processes")
 

@@ -12,11 +12,15 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from tests.acceptance.ledger.celery_app import app, journal
 
-#: The limit of every limited task, in seconds.
+#: The limit of the other limited tasks, in seconds.
 LIMIT = 1.0
-#: How long the body of a limited task lasts where nobody enforces the limit, in seconds.
-OVERRUN = 1.6
-#: And where somebody does, who may be late on a busy machine.
+#: A soft limit that the body catches, in seconds: it must not fire before the child has come to the body.
+SOFT_LIMIT = 2.0
+#: The hard limit of a task that catches its soft one, in seconds.
+HARD_LIMIT = 3.0
+#: How much longer than its limit the body of a limited task lasts where nobody enforces that, in seconds.
+OVERRUN = 0.6
+#: How long it lasts where somebody does, who may be late on a busy machine.
 PATIENCE = 30.0
 #: What a hungry task takes, a piece after the other: bounded, in case nobody limits it.
 MEGABYTE, HUNGER = 1024 * 1024, 128
@@ -31,23 +35,23 @@ def spend(seconds: float) -> None:
         time.sleep(0.02)
 
 
-def overrun() -> None:
+def overrun(limit: float) -> None:
     """Run over the soft limit, which MAIN enforces in its children alone."""
-    spend(PATIENCE if current_process().name != MAIN_PROCESS else OVERRUN)
+    spend(PATIENCE if current_process().name != MAIN_PROCESS else limit + OVERRUN)
 
 
 @app.task(name="ledger.soft_uncaught", soft_time_limit=LIMIT)
 def soft_uncaught() -> str:
     """Run over the soft limit and let its exception through."""
-    overrun()
+    overrun(LIMIT)
     return "nobody stopped me"
 
 
-@app.task(name="ledger.soft_caught", soft_time_limit=LIMIT)
+@app.task(name="ledger.soft_caught", soft_time_limit=SOFT_LIMIT)
 def soft_caught() -> str:
     """Run over the soft limit and catch its exception."""
     try:
-        overrun()
+        overrun(SOFT_LIMIT)
     except SoftTimeLimitExceeded:
         return "stopped in time"
     return "nobody stopped me"
@@ -60,7 +64,7 @@ def hard(seconds: float) -> str:
     return "nobody stopped me"
 
 
-@app.task(name="ledger.soft_then_hard", soft_time_limit=LIMIT / 2, time_limit=LIMIT)
+@app.task(name="ledger.soft_then_hard", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def soft_then_hard(seconds: float) -> str:
     """Catch the soft limit, go on, and meet the hard one."""
     try:

@@ -80,9 +80,11 @@ class SpanSender:
         self._exporter.shutdown()
 
 
-def sender_to(collector: Collector, resource: Mapping[str, AttributeValue] | None = None) -> SpanSender:
-    """Return a sender over OTLP/gRPC that gives up after 5 s."""
-    return SpanSender(GrpcExporter(collector.otlp_grpc_endpoint, insecure=True, timeout=5), resource)
+def sender_to(
+    collector: Collector, resource: Mapping[str, AttributeValue] | None = None, *, timeout: float = 30.0
+) -> SpanSender:
+    """Return a sender over OTLP/gRPC that gives up after `timeout` seconds."""
+    return SpanSender(GrpcExporter(collector.otlp_grpc_endpoint, insecure=True, timeout=timeout), resource)
 
 
 def _batches(spans: tuple[ReadableSpan, ...]) -> list[tuple[ReadableSpan, ...]]:

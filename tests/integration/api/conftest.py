@@ -109,6 +109,10 @@ class Scene:
         self._stack.close()
 
 
+#: Seconds that a worker has to answer where each answer matters: a busy machine may take longer than the default.
+PATIENT = 3.0
+
+
 class Service:
     """The service as a caller sees it: paths are below `/api/v1/celery`.
 

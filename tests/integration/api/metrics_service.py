@@ -64,6 +64,19 @@ def series(client: httpx.Client, accept: str = "text/plain") -> dict[Key, float]
     return dict(zip(keys, (sample.value for sample in samples), strict=True))
 
 
+def series_with(client: httpx.Client, expected: dict[Key, float], accept: str = "text/plain") -> dict[Key, float]:
+    """The same, once these are among them: a worker on a busy machine does not answer each look in time."""
+    found: dict[Key, float] = {}
+
+    def complete() -> bool:
+        found.clear()
+        found.update(series(client, accept))
+        return expected.items() <= found.items()
+
+    wait_until(complete, deadline=30, message=lambda: f"{expected} is not in {found}")
+    return found
+
+
 def key(series_name: str, **labels: str) -> Key:
     """A series."""
     return series_name, frozenset(labels.items())

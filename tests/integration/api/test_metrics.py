@@ -15,7 +15,8 @@ from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.prometheus import PrometheusServer
 from celery_otel_pipeline.redis import RedisServer
 from celery_otel_pipeline.worker import CeleryWorker
-from tests.integration.api.metrics_service import client_of, families, key, series, service
+from tests.integration.api.conftest import PATIENT
+from tests.integration.api.metrics_service import client_of, families, key, series, series_with, service
 from tests.without_spans import instrumented
 
 WORKERS_APP = "tests.integration.worker.application"
@@ -77,10 +78,9 @@ def metered(
 
 def test_the_api_shows_what_it_knows(broker: RedisServer, worker: CeleryWorker) -> None:
     """A worker that answers and a broker that answers are up; nothing is said of a collector that is not set."""
-    with service(broker.url) as client:
-        found = series(client)
     expected = {key("celery_broker_up"): 1.0, key("celery_worker_up", worker_name=worker.node_name): 1.0}
-    assert expected.items() <= found.items()
+    with service(broker.url) as client:
+        found = series_with(client, expected)
     assert not any(name == "celery_otel_api_collector_up" for name, _ in found)
 
 
@@ -90,10 +90,15 @@ def test_queues_are_measured(broker: RedisServer, worker: CeleryWorker) -> None:
     with client_of(broker.url) as app, instrumented(app), service(broker.url, queues=("unread",)) as client:
         for _ in range(2):
             app.send_task(f"{WORKERS_APP}.order", queue="unread")
-        found = series(client)
-    lengths = [found[key("celery_queue_length", queue_name=name)] for name in ("unread", "celery")]
-    consumers = [found[key("celery_queue_consumers", queue_name=name)] for name in ("unread", "celery")]
-    assert ([2.0, 0.0], [0.0, 1.0]) == (lengths, consumers)
+        found = series_with(
+            client,
+            {
+                key("celery_queue_length", queue_name="unread"): 2.0,
+                key("celery_queue_length", queue_name="celery"): 0.0,
+                key("celery_queue_consumers", queue_name="unread"): 0.0,
+                key("celery_queue_consumers", queue_name="celery"): 1.0,
+            },
+        )
     assert 0 <= found[key("celery_queue_oldest_message_age_seconds", queue_name="unread")] < 60
 
 
@@ -108,11 +113,10 @@ def test_scrapes_ask_nobody_while_the_picture_is_new(broker: RedisServer) -> Non
 
 
 def test_openmetrics_is_given_to_those_who_accept_it(broker: RedisServer, worker: CeleryWorker) -> None:
-    """Both formats say the same."""
+    """Both formats say that the worker is up."""
+    expected = {key("celery_worker_up", worker_name=worker.node_name): 1.0}
     with service(broker.url) as client:
-        assert (
-            1.0 == series(client, "application/openmetrics-text")[key("celery_worker_up", worker_name=worker.node_name)]
-        )
+        series_with(client, expected, "application/openmetrics-text")
 
 
 def test_with_a_broker_that_is_away_no_worker_is_said_to_be_down() -> None:
@@ -176,10 +180,9 @@ def test_a_solo_worker_that_was_busy_before_the_service_began_is_up(
 
 def test_without_the_collector_the_own_series_stay(broker: RedisServer, worker: CeleryWorker) -> None:
     """What is known is shown, and that the collector is not."""
-    with service(broker.url, collector_metrics_url=f"http://{LOOPBACK}:{free_port()}/metrics") as client:
-        found = series(client)
     expected = {key("celery_otel_api_collector_up"): 0.0, key("celery_worker_up", worker_name=worker.node_name): 1.0}
-    assert expected.items() <= found.items()
+    with service(broker.url, collector_metrics_url=f"http://{LOOPBACK}:{free_port()}/metrics") as client:
+        series_with(client, expected)
 
 
 @pytest.mark.usefixtures("worker")
@@ -203,8 +206,8 @@ def test_the_own_series_go_out_by_otlp_until_the_service_ends(
 def test_the_summary_of_the_guide(broker: RedisServer, worker: CeleryWorker) -> None:
     """The call and the endpoint say the same of workers, tasks and slots."""
     with client_of(broker.url) as app:
-        told = celery_otel.get_celery_metrics_summary(app)
-    with service(broker.url) as client:
+        told = celery_otel.get_celery_metrics_summary(app, timeout=PATIENT)
+    with service(broker.url, inspect_timeout=PATIENT, deadline=30.0) as client:
         body = client.get(SUMMARY).json()
     assert (True, 1, 0) == (told["broker_connected"], told["workers"]["total"], told["tasks"]["active"])
     assert (told["tasks"], told["pool"], [worker.node_name]) == (body["tasks"], body["pool"], body["workers"]["names"])

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from celery_otel_pipeline.worker import CeleryWorker
 from tests.integration.api.browsing import PHONE, SECONDS_MS, chromium, served, visit
-from tests.integration.api.conftest import ROOT, Scene
+from tests.integration.api.conftest import PATIENT, ROOT, Scene
 from tests.integration.api.hostile import HOSTILE, HOSTILE_ERROR
 from tests.unit.api.fake_prometheus import fake_prometheus
 
@@ -42,7 +42,7 @@ def test_a_running_task_is_terminated_through_the_dialog(scene: Scene, browser: 
     """The dialog names the task, says who has confirmed, and the task is gone."""
     worker = scene.worker(pool="prefork")
     task_id, _ = scene.hold()
-    with served(scene.client) as url, visit(browser, url) as one:
+    with served(scene.client, inspect_timeout=PATIENT) as url, visit(browser, url) as one:
         dialog = one.revoke(task_id)
         expect(dialog).to_contain_text("shop.hold")
         expect(dialog).to_contain_text(task_id)
@@ -75,7 +75,7 @@ def test_a_task_is_revoked_by_the_keyboard_alone(scene: Scene, browser: Browser)
     """Tab, Space and Enter do all that the mouse does, and the focus is seen and stays while the numbers change."""
     scene.worker(pool="prefork")
     task_id, _ = scene.hold()
-    with served(scene.client) as url, visit(browser, url) as one:
+    with served(scene.client, inspect_timeout=PATIENT) as url, visit(browser, url) as one:
         one.sees("#running", task_id)
         button = one.row("running", task_id).get_by_role("button", name="Revoke")
         one.tab_to(button)

@@ -15,7 +15,7 @@ from celery_otel_pipeline.polling import wait_until
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.process import Process
 from tests.integration.api.browsing import SECONDS_MS, Visit, chromium, served, visit
-from tests.integration.api.conftest import ROOT, Scene
+from tests.integration.api.conftest import PATIENT, ROOT, Scene
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_token_opens_it(scene: Scene, browser: Browser) -> None:
     scene.worker(pool="prefork")
     task_id, _ = scene.hold()
     secret, settings = _tokens(Scope.READ, Scope.CONTROL)
-    with served(scene.client, **settings) as url, visit(browser, url) as one:
+    with served(scene.client, inspect_timeout=PATIENT, **settings) as url, visit(browser, url) as one:
         field = one.page.get_by_label("Token")
         expect(field).to_be_focused()
         expect(one.page.locator("#board")).to_be_hidden()
@@ -81,6 +81,9 @@ def test_a_token_opens_it(scene: Scene, browser: Browser) -> None:
         one.revoke(task_id)
         one.sees("#revoke-answer", "Confirmed")
         one.press("Escape")
+        # What is on its way when the session ends is answered 401, too.
+        with one.page.expect_response("**/queues/status"):
+            pass
         one.page.get_by_role("button", name="Log out ann").click()
         expect(field).to_be_focused()
         assert task_id not in one.page.content()
@@ -132,7 +135,9 @@ def test_what_an_earlier_session_has_asked_is_nobodys(scene: Scene, browser: Bro
             one.says("true")
             before = len(held)
             one.page.get_by_label("Token").fill(secret)
-            one.press("Enter")
+            # What is on its way when the session ends is answered 401, too.
+            with one.page.expect_response("**/charts"):
+                one.press("Enter")
             expect(one.page.locator("#board")).to_be_visible()
             # What the page asks reaches us while we ask it something.
             wait_until(lambda: one.says("true") and len(held) > before, deadline=30, message="the queues are not asked")

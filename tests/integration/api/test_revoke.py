@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from celery_otel_pipeline.redis import RedisServer
-from tests.integration.api.conftest import API, Scene, Service
+from tests.integration.api.conftest import API, PATIENT, Scene, Service
 
 
 def revoke(service: Service, task_id: str, status: int = 200, **query: object) -> dict[str, object]:
@@ -17,7 +17,7 @@ def revoke(service: Service, task_id: str, status: int = 200, **query: object) -
 def test_a_running_task_is_terminated(any_scene: Scene) -> None:
     """With terminate the answer comes when the task has ended, and asking again does no harm."""
     worker = any_scene.worker(pool="prefork")
-    with any_scene.service() as service:
+    with any_scene.service(inspect_timeout=PATIENT) as service:
         task_id, _ = any_scene.hold()
         service.task(task_id, "STARTED")
         first = revoke(service, task_id, terminate=True)
@@ -33,7 +33,7 @@ def test_a_running_task_is_terminated(any_scene: Scene) -> None:
 def test_without_terminate_a_running_task_runs_on(any_scene: Scene) -> None:
     """A revoke alone does not end what runs, and says so."""
     any_scene.worker()
-    with any_scene.service() as service:
+    with any_scene.service(inspect_timeout=PATIENT) as service:
         task_id, gate = any_scene.hold()
         service.task(task_id, "STARTED")
         found = revoke(service, task_id)
@@ -47,7 +47,7 @@ def test_without_terminate_a_running_task_runs_on(any_scene: Scene) -> None:
 def test_a_task_that_waits_in_a_worker_is_refused_by_it(scene: Scene, options: dict[str, float]) -> None:
     """A worker that holds a reserved or a scheduled task confirms that it will not begin it."""
     worker = scene.worker(pool="prefork")
-    with scene.service() as service:
+    with scene.service(inspect_timeout=PATIENT) as service:
         running, gate = scene.hold()
         service.task(running, "STARTED")
         task_id = scene.send("add", 1, 2, **options)
@@ -62,7 +62,7 @@ def test_a_task_that_waits_in_a_worker_is_refused_by_it(scene: Scene, options: d
 def test_a_task_that_nobody_holds_will_be_refused(any_scene: Scene) -> None:
     """With 202 all workers have confirmed that they will refuse a task that none of them holds."""
     workers = [any_scene.worker("a"), any_scene.worker("b")]
-    with any_scene.service() as service:
+    with any_scene.service(inspect_timeout=PATIENT) as service:
         service.until("tasks/status", lambda body: len(body["workers"]) == 2, "two workers")
         found = revoke(service, "to-come", 202)
         any_scene.send("add", 1, 2, task_id="to-come")
@@ -74,7 +74,7 @@ def test_a_task_that_nobody_holds_will_be_refused(any_scene: Scene) -> None:
 def test_a_finished_task_cannot_be_revoked(scene: Scene) -> None:
     """What has ended is a conflict that says how it ended."""
     scene.worker()
-    with scene.service() as service:
+    with scene.service(inspect_timeout=PATIENT) as service:
         task_id = scene.send("add", 1, 2)
         service.task(task_id, "SUCCESS")
         found = revoke(service, task_id, 409)
@@ -109,7 +109,7 @@ def test_a_busy_solo_worker_cannot_confirm(scene: Scene) -> None:
 def test_a_pool_that_cannot_end_a_task_says_so(scene: Scene) -> None:
     """A thread cannot be killed: the worker's error is told, and the task runs on."""
     worker = scene.worker(pool="threads")
-    with scene.service() as service:
+    with scene.service(inspect_timeout=PATIENT) as service:
         task_id, gate = scene.hold()
         service.task(task_id, "STARTED")
         found = revoke(service, task_id, 202, terminate=True)
@@ -121,7 +121,7 @@ def test_a_pool_that_cannot_end_a_task_says_so(scene: Scene) -> None:
 def test_a_worker_that_is_not_instrumented_is_asked_too(scene: Scene) -> None:
     """Terminate and its confirmation work with a plain worker."""
     worker = scene.worker(pool="prefork", SHOP_PLAIN="1")
-    with scene.service() as service:
+    with scene.service(inspect_timeout=PATIENT) as service:
         task_id, _ = scene.hold()
         service.task(task_id, "STARTED")
         found = revoke(service, task_id, terminate=True, signal="KILL")
@@ -132,7 +132,7 @@ def test_who_forgets_at_a_restart_is_said(scene: Scene, tmp_path: Path) -> None:
     """Only a worker with --statedb keeps a revoke over its restart."""
     keeps = scene.worker("keeps", arguments=["--statedb", str(tmp_path / "state")])
     forgets = scene.worker("forgets")
-    with scene.service() as service:
+    with scene.service(inspect_timeout=PATIENT) as service:
         service.until("tasks/status", lambda body: len(body["workers"]) == 2, "two workers")
         found = revoke(service, "some-task", 202)
     assert {keeps.node_name: True, forgets.node_name: False} == found["remembered"]

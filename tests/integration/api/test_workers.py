@@ -3,7 +3,7 @@
 import pytest
 
 from celery_otel_pipeline.worker import CeleryWorker
-from tests.integration.api.conftest import Json, Scene, Service
+from tests.integration.api.conftest import PATIENT, Json, Scene, Service
 
 
 def filled(scene: Scene, service: Service) -> Json:
@@ -94,7 +94,7 @@ def test_a_worker_that_was_killed_is_offline(scene: Scene) -> None:
 def test_everything_that_inspection_tells(any_scene: Scene) -> None:
     """Every command of Celery's inspection is there for each worker, and no password."""
     workers: list[CeleryWorker] = [any_scene.worker("a"), any_scene.worker("b", SHOP_PLAIN="1")]
-    with any_scene.service() as service:
+    with any_scene.service(inspect_timeout=PATIENT) as service:
         service.until("workers/status", lambda body: body["total_workers"] == 2, "two workers")
         found = service.get("stats/detailed")
     assert sorted(worker.node_name for worker in workers) == sorted(found["workers"])

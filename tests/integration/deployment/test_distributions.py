@@ -30,7 +30,8 @@ def wheel(built: Path) -> zipfile.ZipFile:
 def files_of(folder: str) -> set[str]:
     """The files of a folder, from there, without what Python makes."""
     here = ROOT / folder
-    return {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    found = {path for path in here.rglob("*") if "__pycache__" not in path.parts and path.is_file()}
+    return {str(path.relative_to(here)) for path in found}
 
 
 def test_the_wheel_has_every_file_of_its_packages(wheel: zipfile.ZipFile) -> None:

@@ -76,7 +76,9 @@ def test_nobody_waits_longer_than_the_deadline() -> None:
     kept = keeper(survey, time, deadline=0.05)
 
     async def ask() -> tuple[float, float]:
-        await kept.get()
+        async with asyncio.timeout(20):
+            while not (await kept.get()).taken_at:
+                pass
         time.now += 5
         survey.may_end.clear()
         late = [await kept.get(), await kept.get(fresh=True)]

@@ -36,7 +36,14 @@ class Parent:
         assert self.popen.stdout is not None
         self.popen.stdin.write(f"{command}\n")
         self.popen.stdin.flush()
-        return int(self.popen.stdout.readline())
+        answer = int(self.popen.stdout.readline())
+        # Before it waits for the next command it uses a little more time.
+        wait_until(lambda: self._sleeps, deadline=20, message="it does not wait for the next command")
+        return answer
+
+    @property
+    def _sleeps(self) -> bool:
+        return psutil.Process(self.popen.pid).status() == psutil.STATUS_SLEEPING
 
     def used(self) -> Used:
         """What they have used."""

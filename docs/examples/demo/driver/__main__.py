@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from .comparison import differing
 from .conductor import Conductor, ConductorError
 from .display import Screen
 from .front import FrontError
-from .interruption import is_interruption, raise_at_signals
+from .interruption import Interruption, is_interruption
 from .performance import Performance
 from .plan import Plan
 from .scenario import Scenario
@@ -37,22 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and return the exit status."""
     options = parser().parse_args(arguments)
     screen = Screen()
-    raise_at_signals()
-    return ended(Demo(screen, options.seed, options.deadline), screen, once=options.once)
+    interruption = Interruption()
+    interruption.install()
+    return ended(Demo(screen, options.seed, options.deadline, interruption.check), screen, once=options.once)
 
 
 def ended(demo: "Demo", screen: Screen, *, once: bool) -> int:
     """Run a demo to its end and return the exit status, having said why where it is not the demo's own."""
     try:
         return demo.run(once=once)
-    except (StackError, ConductorError, FrontError) as error:
+    except BaseException as error:
+        if is_interruption(error):
+            screen.say("interrupted: everything is stopped")
+            return INTERRUPTED
+        if not isinstance(error, StackError | ConductorError | FrontError):
+            raise
         screen.error(f"\n{error}")
         return 1
-    except BaseException as error:
-        if not is_interruption(error):
-            raise
-        screen.say("interrupted: everything is stopped")
-        return INTERRUPTED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,9 +95,10 @@ class Workspace:
 class Demo:
     """One run of the demo, from nothing to nothing."""
 
-    def __init__(self, screen: Screen, seed: int, deadline: float) -> None:
-        """Take where to show it, the plan's seed, and the longest wait in seconds."""
+    def __init__(self, screen: Screen, seed: int, deadline: float, check: Callable[[], None]) -> None:
+        """Take where to show it, the plan's seed, the longest wait in seconds, and what raises once it is to end."""
         self._screen = screen
+        self._check = check
         self._seed = seed
         self._links: dict[str, str] = {}
         self._deadline = deadline
@@ -106,7 +108,7 @@ class Demo:
         with (
             Workspace() as workspace,
             UnreliableServer() as server,
-            started(workspace.path, self._screen.say) as stack,
+            started(workspace.path, self._screen.say, self._check) as stack,
         ):
             status = self._perform(stack, server, workspace)
             if not once:

@@ -79,6 +79,7 @@ class Conductor:
 
         Raises:
             ConductorError: The journal names a process that is no child of the workers.
+            StackError: A server ended.
         """
         for job in list(self.waiting):
             pid = journal.searching_in(job.id)
@@ -91,6 +92,8 @@ class Conductor:
             self._client.control.revoke(job.id, terminate=True, signal="SIGTERM")
             return
         if pid not in self._children():
+            # A worker that has just died has no children, and is the better reason.
+            self._check()
             raise ConductorError(f"Process {pid} runs {job.id}, but is no child of the demo's workers: not killed.")
         os.kill(pid, signal.SIGKILL)
 

@@ -100,29 +100,31 @@ class Stack:
             raise StackError("collector", f"did not start again: {error}") from error
 
     def check(self) -> None:
-        """Look whether all servers still run.
+        """Look whether all servers still run, and the demo is to go on.
 
         Raises:
             StackError: One of them ended.
         """
+        self.starter.check()
         for name, server in self.servers.items():
             if not server.process.alive:
                 raise StackError(name, f"ended in the middle of the demo.\n{server.process.log_tail}")
 
 
 @contextmanager
-def started(directory: Path, say: Callable[[str], None]) -> Iterator[Stack]:
+def started(directory: Path, say: Callable[[str], None], check: Callable[[], None]) -> Iterator[Stack]:
     """Start all servers, and stop them at the end whatever happens in between.
 
     Args:
         directory: Where they keep their data and logs.
         say: Is told what is being started.
+        check: Is called before each start, and whenever somebody looks after the servers; raises to end it all.
 
     Raises:
         StackError: One of them did not start.
     """
     with ExitStack() as stack:
-        starter = Starter(directory, say, stack)
+        starter = Starter(directory, say, check, stack)
         yield _start_all(starter)
         say("stopping everything")
 
@@ -139,15 +141,19 @@ class Starter:
     Args:
         directory: Where each server gets a directory.
         say: Is told what is being started.
+        check: Is called before each start; raises to end it all.
         stack: Stops them at its end.
 
     Attributes:
         servers: What was started, by name.
     """
 
-    def __init__(self, directory: Path, say: Callable[[str], None], stack: ExitStack) -> None:
+    def __init__(
+        self, directory: Path, say: Callable[[str], None], check: Callable[[], None], stack: ExitStack
+    ) -> None:
         self.servers: dict[str, Server] = {}
         self.directory = directory
+        self.check = check
         self._say = say
         self._stack = stack
 
@@ -157,6 +163,7 @@ class Starter:
         Raises:
             StackError: It did not start.
         """
+        self.check()
         self._say(f"starting {name}")
         try:
             server = make(self.directory / name.lower())
