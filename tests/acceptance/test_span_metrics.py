@@ -110,7 +110,9 @@ def test_monitor_page_shows_rates_errors_and_latencies(servers: Servers) -> None
         values = servers.jaeger.monitor(figure, SERVICE).get("process pay", [])
         return [round(value, 9) for value in values if value > 0]
 
-    wait_until(lambda: shown("calls"), deadline=_DEADLINE, message=lambda: str(shown("calls")))
+    wait_until(
+        lambda: shown("calls"), deadline=_DEADLINE, message=lambda: str(servers.jaeger.monitor("calls", SERVICE))
+    )
     # A scrape may come between the series of an export: of failed tasks and of all, one is new then.
     wait_until(
         lambda: [2 * ERRORS / TASKS] == shown("errors")[-1:],

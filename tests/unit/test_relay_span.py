@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
@@ -85,7 +84,6 @@ CALLS = st.lists(
 
 
 @given(CALLS, st.sampled_from([SpanLimits(), LIMITS, SHORT_TEXTS, NONE_AT_ALL]))
-@hypothesis_settings(max_examples=200, deadline=None)
 def test_it_keeps_what_the_sdks_span_keeps(calls: list[Call], limits: SpanLimits) -> None:
     """After the same calls, sensible or not, name, attributes, events, links, status and drops are the same."""
     sdk = sdk_span(limits)

@@ -143,8 +143,8 @@ class Stage:
         """
         if self.conditions.broker != "redis":
             return
-        options = {"visibility_timeout": time.time() - before}
-        with self.app.connection_for_write(transport_options=options) as connection, connection.channel() as channel:
+        with self.app.connection_for_write() as connection, connection.channel() as channel:
+            channel.visibility_timeout = time.time() - before
             channel.qos.restore_visible(num=1000, interval=1)
 
     def length(self, queue: str) -> int:

@@ -12,12 +12,12 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from tests.acceptance.ledger.celery_app import app, journal
 
+#: A soft limit that the body catches, in seconds: it must not fire before the child has come to the body.
+SOFT_LIMIT = 1.5
+#: The hard limit of a task that catches its soft one, in seconds.
+HARD_LIMIT = 2.0
 #: The limit of the other limited tasks, in seconds.
 LIMIT = 1.0
-#: A soft limit that the body catches, in seconds: it must not fire before the child has come to the body.
-SOFT_LIMIT = 2.0
-#: The hard limit of a task that catches its soft one, in seconds.
-HARD_LIMIT = 3.0
 #: How much longer than its limit the body of a limited task lasts where nobody enforces that, in seconds.
 OVERRUN = 0.6
 #: How long it lasts where somebody does, who may be late on a busy machine.

@@ -23,6 +23,8 @@ from celery_otel_pipeline.worker import CeleryWorker
 APPLICATION = "tests.integration.api.application:app"
 ROOT = Path(__file__).parents[3]
 API = "/api/v1/celery"
+#: Seconds that a worker has to answer where each answer matters: a busy machine may take longer than the default.
+PATIENT = 3.0
 Json = dict[str, Any]
 
 _numbers = count()
@@ -107,10 +109,6 @@ class Scene:
     def close(self) -> None:
         """Ends the workers and the client."""
         self._stack.close()
-
-
-#: Seconds that a worker has to answer where each answer matters: a busy machine may take longer than the default.
-PATIENT = 3.0
 
 
 class Service:

@@ -113,10 +113,12 @@ def test_scrapes_ask_nobody_while_the_picture_is_new(broker: RedisServer) -> Non
 
 
 def test_openmetrics_is_given_to_those_who_accept_it(broker: RedisServer, worker: CeleryWorker) -> None:
-    """Both formats say that the worker is up."""
+    """OpenMetrics says that the worker is up."""
     expected = {key("celery_worker_up", worker_name=worker.node_name): 1.0}
     with service(broker.url) as client:
         series_with(client, expected, "application/openmetrics-text")
+        answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text;")
 
 
 def test_with_a_broker_that_is_away_no_worker_is_said_to_be_down() -> None:

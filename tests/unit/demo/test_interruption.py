@@ -73,10 +73,14 @@ def ignore(text: str) -> None:
     """Show nothing."""
 
 
+def starter(check: Callable[[], None]) -> Starter:
+    """Return what starts servers and has not started any."""
+    return Starter(Path(), ignore, check, ExitStack())
+
+
 def start_a_server() -> object:
     """Be interrupted while a server is made, as one that imports something for that."""
-    with ExitStack() as stack:
-        return Starter(Path(), ignore, lambda: None, stack).start("broker", UnfinishedServer)
+    return starter(lambda: None).start("broker", UnfinishedServer)
 
 
 def fail() -> object:
@@ -117,8 +121,11 @@ def test_an_error_of_the_demo_itself_is_no_interruption(tmp_path: Path, monkeypa
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_signal_that_nobody_saw_is_raised_by_the_next_look(interruption: Interruption, tmp_path: Path) -> None:
     """Where Python has only printed the interrupt, whoever looks after the servers or starts one is interrupted."""
-    interruption.check()
+    looking = starter(interruption.check)
+    looking.check()
     Finalized()
+    with pytest.raises(KeyboardInterrupt):
+        looking.check()
     with pytest.raises(KeyboardInterrupt), started(tmp_path, ignore, interruption.check):
         pytest.fail("it has started servers")
 

@@ -157,5 +157,5 @@ def _as_int(value: object) -> int:
     return value
 
 
-Replay.TestCase.settings = hypothesis_settings(max_examples=40, stateful_step_count=25, deadline=None)
+Replay.TestCase.settings = hypothesis_settings(stateful_step_count=25)
 TestReplay = Replay.TestCase

@@ -98,10 +98,10 @@ class Demo:
     def __init__(self, screen: Screen, seed: int, deadline: float, check: Callable[[], None]) -> None:
         """Take where to show it, the plan's seed, the longest wait in seconds, and what raises once it is to end."""
         self._screen = screen
-        self._check = check
         self._seed = seed
-        self._links: dict[str, str] = {}
         self._deadline = deadline
+        self._check = check
+        self._links: dict[str, str] = {}
 
     def run(self, *, once: bool) -> int:
         """Run it and return the exit status; unless `once`, stay up until Ctrl-C."""

@@ -27,7 +27,7 @@ class Conductor:
         workers: The workers' node names.
         children: Knows their child processes.
         order: Orders a unit at the web front, and returns the id of the trace that begins there.
-        check: Raises when a server is gone.
+        check: Raises when a server is gone or the demo is to end.
 
     Attributes:
         waiting: Jobs that the driver still has to terminate or kill, once they search.

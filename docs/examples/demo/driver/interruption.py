@@ -9,7 +9,7 @@ class Interruption:
     """Raises KeyboardInterrupt when the first signal comes that ends a process, and ignores those that follow.
 
     Python only prints what is raised while an object is finalized or a weak reference dies, and each import lets some
-    die. So whoever waits calls `check`, too.
+    die. So `check` is called before each start of a server, and at each look at the servers.
     """
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ class JaegerBuild:
     Args:
         directory: Where the log goes.
         say: Is told how far it is.
-        check: Raises when a server of the demo is gone.
+        check: Raises when a server of the demo is gone or the demo is to end.
     """
 
     def __init__(self, directory: Path, say: Callable[[str], None], check: Callable[[], None]) -> None:

@@ -30,7 +30,7 @@ class Performance:
         conductor: Sends and intervenes.
         witness: Knows what happened.
         query: Asks Prometheus.
-        check: Raises when a server is gone.
+        check: Raises when a server is gone or the demo is to end.
         screen: Shows the progress.
         deadline: Seconds that the plan may take, and that Prometheus may take after it.
     """

@@ -59,8 +59,7 @@ class Stack:
         workers: The two workers.
         front: The web front.
         service: The REST API and its page.
-        servers: All of them by name, in the order they were started.
-        starter: Starts more of them.
+        starter: Has started them, and starts more.
         jaeger_target: Host and port where Jaeger is going to receive spans.
     """
 
@@ -72,7 +71,6 @@ class Stack:
     workers: tuple[CeleryWorker, ...]
     front: Front
     service: Service
-    servers: dict[str, Server]
     starter: "Starter"
     jaeger_target: str
 
@@ -104,11 +102,9 @@ class Stack:
 
         Raises:
             StackError: One of them ended.
+            KeyboardInterrupt: It is not.
         """
         self.starter.check()
-        for name, server in self.servers.items():
-            if not server.process.alive:
-                raise StackError(name, f"ended in the middle of the demo.\n{server.process.log_tail}")
 
 
 @contextmanager
@@ -141,27 +137,40 @@ class Starter:
     Args:
         directory: Where each server gets a directory.
         say: Is told what is being started.
-        check: Is called before each start; raises to end it all.
+        check: Is called before each start and by each look at the servers; raises to end it all.
         stack: Stops them at its end.
 
     Attributes:
-        servers: What was started, by name.
+        directory: The same.
     """
 
     def __init__(
         self, directory: Path, say: Callable[[str], None], check: Callable[[], None], stack: ExitStack
     ) -> None:
-        self.servers: dict[str, Server] = {}
         self.directory = directory
-        self.check = check
+        self._servers: dict[str, Server] = {}
+        self._check = check
         self._say = say
         self._stack = stack
+
+    def check(self) -> None:
+        """Look whether all servers still run, and the demo is to go on.
+
+        Raises:
+            StackError: One of them ended.
+            KeyboardInterrupt: It is not.
+        """
+        self._check()
+        for name, server in self._servers.items():
+            if not server.process.alive:
+                raise StackError(name, f"ended in the middle of the demo.\n{server.process.log_tail}")
 
     def start(self, name: str, make: Callable[[Path], AnyServer]) -> AnyServer:
         """Make a server in its directory and start it.
 
         Raises:
-            StackError: It did not start.
+            StackError: It did not start, or another one ended.
+            KeyboardInterrupt: The demo is to end.
         """
         self.check()
         self._say(f"starting {name}")
@@ -172,7 +181,7 @@ class Starter:
             server.start()
         except Exception as error:
             raise StackError(name, f"did not start: {error}") from error
-        self.servers[name] = server
+        self._servers[name] = server
         return server
 
     def start_workers(self, broker_url: str, environment: Mapping[str, str]) -> tuple[CeleryWorker, ...]:
@@ -215,9 +224,7 @@ def _start_all(starter: Starter) -> Stack:
         "CELERY_OTEL_API_PROMETHEUS_URL": prometheus.url,
     }
     service = starter.start("API", lambda directory: Service(directory, cwd=HERE, env={**environment, **urls}))
-    return Stack(
-        broker.url, backend, journal, collector, prometheus, workers, front, service, starter.servers, starter, jaeger
-    )
+    return Stack(broker.url, backend, journal, collector, prometheus, workers, front, service, starter, jaeger)
 
 
 def _collector(directory: Path, jaeger: str) -> Collector:
