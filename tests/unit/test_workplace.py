@@ -22,6 +22,7 @@ from celery_otel.relay_span import RelaySpan
 from celery_otel.stamps import TRACEPARENT
 from celery_otel.subprocesses import subprocess_options
 from celery_otel.workplace import POSTS, Post, Workplace, workplace
+from tests.forked import exit_status_of
 
 HOST = "w@host"
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -109,17 +110,6 @@ def in_thread(work: Callable[[], Any]) -> Any:
     return results[0]
 
 
-def in_fork(work: Callable[[], Any]) -> None:
-    """Does some work in a process that this one forks."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-
-
 def test_outside_of_every_worker_there_is_none() -> None:
     """In a script there is neither a task nor a worker."""
     assert workplace() is None
@@ -154,7 +144,7 @@ def test_what_is_not_sampled_keeps_nothing_and_counts(traced: Worker) -> None:
     assert [{"run": RUN.told()}] == traced.relay.drain()
 
 
-@pytest.mark.parametrize("elsewhere", [lambda work: work(), in_thread, in_fork], ids=["task", "thread", "fork"])
+@pytest.mark.parametrize("elsewhere", [lambda work: work(), in_thread, exit_status_of], ids=["task", "thread", "fork"])
 def test_with_metrics_alone_the_run_is_told(worker: Worker, elsewhere: Callable[[Any], Any]) -> None:
     """There is no span then; Celery's current task says whose it is, and in a thread the only worker there is."""
     worker.run(lambda: elsewhere(told), None)
@@ -174,7 +164,7 @@ def test_a_forked_process_tells_what_it_sets_itself(traced: Worker) -> None:
 
     def work() -> None:
         trace.get_current_span().set_attribute("task", 1)
-        in_fork(run_there)
+        assert 0 == exit_status_of(run_there)
 
     def run_there() -> None:
         found = place()

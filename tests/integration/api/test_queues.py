@@ -198,9 +198,9 @@ def test_another_broker_tells_lengths_alone(tmp_path: Path) -> None:
 
 def test_memory_has_no_queue_before_its_first_message(tmp_path: Path) -> None:
     """To look does not make one."""
-    with QueueScene("memory://", tmp_path) as scene, scene.api(queues=("nobody",)) as api:
+    with QueueScene("memory://", tmp_path) as scene, scene.api(queues=("nobody", "first")) as api:
         found = api.queue("nobody")
         assert found["length"] is None
         assert "has no queue nobody" in found["reasons"]["length"]
-        scene.publish(2)
-        assert 2 == api.queue()["length"]
+        scene.publish(2, "first")
+        assert 2 == api.queue("first")["length"]

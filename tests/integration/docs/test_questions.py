@@ -13,6 +13,7 @@ from celery_otel_pipeline.jaeger import JaegerServer
 from celery_otel_pipeline.ports import LOOPBACK, free_port
 from celery_otel_pipeline.prometheus import PrometheusServer
 from tests.doc_blocks.command import Asks
+from tests.integration.api.conftest import PATIENT
 from tests.integration.api.started import address_of, service_process
 from tests.integration.docs.case import Case, distinct, named
 from tests.integration.docs.project import SILENT, Project
@@ -23,7 +24,7 @@ SECONDS = 60.0
 @contextmanager
 def _api(directory: Path, project: Project) -> Iterator[str]:
     env = project.environment({"PYTHONPATH": str(project.directory)})
-    with service_process(directory, ["-A", "shop", "--port", "0"], env) as service:
+    with service_process(directory, ["-A", "shop", "--port", "0", "--inspect-timeout", str(PATIENT)], env) as service:
         yield address_of(service)
 
 

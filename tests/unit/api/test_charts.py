@@ -110,6 +110,7 @@ def test_a_prometheus_without_celery_is_told_from_an_idle_one(prometheus: FakePr
 
 def test_a_prometheus_that_is_away_is_named_without_its_password(prometheus: FakePrometheus) -> None:
     """The reason says who does not answer, and no secret."""
+    prometheus.shutdown()
     prometheus.server_close()
     reason = _charts(f"http://me:secret@{prometheus.place}").reason
     assert reason.startswith(f"Prometheus at http://{prometheus.place} does not answer")

@@ -16,6 +16,7 @@ class Survey:
 
     def __init__(self) -> None:
         self.taken = 0
+        self.begun = threading.Event()
         self.may_end = threading.Event()
         self.may_end.set()
 
@@ -23,6 +24,7 @@ class Survey:
         """Takes one."""
         self.taken += 1
         number = self.taken
+        self.begun.set()
         self.may_end.wait(10)
         return Snapshot(float(number), broker_connected=True)
 
@@ -80,8 +82,10 @@ def test_nobody_waits_longer_than_the_deadline() -> None:
             while not (await kept.get()).taken_at:
                 pass
         time.now += 5
+        survey.begun.clear()
         survey.may_end.clear()
         late = [await kept.get(), await kept.get(fresh=True)]
+        assert await asyncio.to_thread(survey.begun.wait, 20)
         survey.may_end.set()
         await kept.close()
         return late[0].taken_at, late[1].taken_at

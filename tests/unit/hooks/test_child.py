@@ -230,8 +230,10 @@ def test_a_process_that_the_task_forks_is_not_the_attempt(child: Child) -> None:
     with ChildTracing(child.relay):
         pid = child.run(work)
     if pid == 0:
-        os.write(writer, b"%d" % len(child.relay.drain()))
-        os._exit(0)
+        try:
+            os.write(writer, b"%d" % len(child.relay.drain()))
+        finally:
+            os._exit(0)
     os.waitpid(pid, 0)
     assert b"0" == os.read(reader, 1)
     assert 1 == len(child.relay.drain())

@@ -1,6 +1,5 @@
 """What the result backend takes is measured around its own methods, and comes from children to MAIN."""
 
-import os
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -14,6 +13,7 @@ from celery_otel.core.tables import CounterTable
 from celery_otel.hooks.result_backend import HOOK, RECORD, BackendWatch
 from celery_otel.metric import Distribution
 from celery_otel.relay import Relay
+from tests.forked import exit_status_of
 
 
 class Scene:
@@ -95,14 +95,14 @@ def test_without_a_backend_nothing_is_watched() -> None:
 
 def test_a_child_sends_once_a_second_and_at_its_end(scene: Scene) -> None:
     """Its first sample at once, those of the second after it together, the rest when it ends: none is missing."""
-    pid = os.fork()
-    if pid == 0:
+
+    def store_five() -> None:
         for moment in (100.0, 100.5, 100.6, 101.5, 101.6):
             scene.now = moment
             scene.app.backend.store_result("id", 1, "SUCCESS")
         scene.watch._leave()  # noqa: SLF001  # what Celery's signal calls
-        os._exit(0)
-    assert 0 == os.waitpid(pid, 0)[1]
+
+    assert 0 == exit_status_of(store_five)
     records = scene.relay.drain()
     assert [1, 3, 1] == [sum(record[RECORD]["store"][1:]) for record in records]
     for record in records:
@@ -112,15 +112,15 @@ def test_a_child_sends_once_a_second_and_at_its_end(scene: Scene) -> None:
 
 def test_what_finds_no_room_is_sent_later(scene: Scene) -> None:
     """Nothing waits and nothing is lost."""
-    pid = os.fork()
-    if pid == 0:
+
+    def store_without_room() -> None:
         send = scene.relay.send
         scene.relay.send = lambda *_, **__: False  # type: ignore[method-assign]
         scene.app.backend.store_result("id", 1, "SUCCESS")
         scene.relay.send = send  # type: ignore[method-assign]
         scene.watch._leave()  # noqa: SLF001  # what Celery's signal calls
-        os._exit(0)
-    os.waitpid(pid, 0)
+
+    assert 0 == exit_status_of(store_without_room)
     assert {"store": 1} == scene.counts()
 
 
@@ -133,12 +133,12 @@ def test_an_error_of_ours_reaches_nobody(scene: Scene, monkeypatch: pytest.Monke
     monkeypatch.setattr(Latencies, "record", fail)
     scene.app.backend.mark_as_done("id", 1)
     assert 1 == scene.errors[HOOK,]
-    pid = os.fork()
-    if pid == 0:
+
+    def store() -> None:
         scene.app.backend.store_result("id", 1, "SUCCESS")
         scene.relay.tell()
-        os._exit(0)
-    os.waitpid(pid, 0)
+
+    assert 0 == exit_status_of(store)
     assert [] == scene.relay.drain()
     assert 1 == scene.noted[HOOK,]
 

@@ -1,6 +1,5 @@
 """A process has one monitor, whoever asks for it and in whichever order."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from celery_otel.resources.global_monitor import BEAT, WORKER, Asked, GlobalMoni
 from celery_otel.resources.monitor import ResourceMonitor
 from celery_otel.settings import Settings
 from celery_otel_pipeline.polling import wait_until
+from tests.forked import exit_status_of
 
 FAILURES = HookFailures(CounterTable().add, FailureLog())
 HOUR = 3600.0
@@ -105,14 +105,15 @@ def test_a_forked_process_begins_without_one(process: GlobalMonitor, adopt: Adop
     """What was asked for holds there too: a beat that becomes a daemon has been forked since."""
     process.ask(Asked(HOUR, "training"))
     adopt()
-    pid = os.fork()
-    if pid == 0:
+
+    def adopted_again() -> bool:
         own = process.adopt("d@host", WORKER, Settings.read(ON), FAILURES)
-        if own is not None:
-            own.start()
-            wait_until(own.read, deadline=10, message="no reading", interval=0.01)
-        os._exit(0 if type_of(own) == "training" else 1)
-    assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert own is not None
+        own.start()
+        wait_until(own.read, deadline=10, message="no reading", interval=0.01)
+        return type_of(own) == "training"
+
+    assert 0 == exit_status_of(adopted_again)
 
 
 @pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf")])

@@ -1,6 +1,5 @@
 """The monitor reads on its own thread, takes its own failures, ends with a last reading, and is none in a child."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 
@@ -13,6 +12,7 @@ from celery_otel.metric import Value
 from celery_otel.resources.monitor import THREAD_NAME, ResourceMonitor
 from celery_otel.resources.reading import Reading
 from celery_otel_pipeline.polling import wait_until
+from tests.forked import exit_status_of
 
 HOUR = 3600.0
 
@@ -133,11 +133,11 @@ def test_a_forked_child_has_no_monitor(scene: Scene) -> None:
     """Nothing reads there, and its end neither reads nor waits: the thread and what it says are the parent's."""
     scene.monitor.start()
     scene.wait_for(1)
-    pid = os.fork()
-    if pid == 0:
+
+    def ends_alone() -> bool:
         scene.monitor.close()
         scene.monitor.silence()
-        alone = threading.active_count() == 1
-        os._exit(0 if alone and scene.meter.number == 1 and not scene.monitor.closed else 1)
-    assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return threading.active_count() == 1 and scene.meter.number == 1 and not scene.monitor.closed
+
+    assert 0 == exit_status_of(ends_alone)
     assert 1 == scene.value()

@@ -14,6 +14,7 @@ from opentelemetry.trace import StatusCode
 import celery_otel
 from celery_otel.core.run import RunRecord
 from celery_otel.relay_span import RelaySpan, UnsampledSpan
+from tests.forked import exit_status_of
 from tests.unit.runs.scene import BEGAN, Scene, context, events, span_id, traced
 from tests.unit.runs.scene import training_in as block
 
@@ -219,13 +220,13 @@ def test_a_process_forked_inside_the_block_does_not_end_it() -> None:
     """What a forked process says of the run, and that it leaves the block, has no effect there."""
     scene = traced()
     with block(scene) as run:
-        pid = os.fork()
-        if not pid:
+
+        def end_there() -> bool:
             run.set(samples=5)
             run.end(None)
-            os._exit(len(scene.line.records))
-    _, status = os.waitpid(pid, 0)
-    assert 1 == os.waitstatus_to_exitcode(status)
+            return len(scene.line.records) == 1
+
+        assert 0 == exit_status_of(end_there)
 
 
 def test_a_run_is_used_in_threads_of_the_task() -> None:

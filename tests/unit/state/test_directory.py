@@ -1,7 +1,6 @@
 """The directory of a state: whose it is, who writes it, who reads it, and how it is called."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from celery_otel import names
 from celery_otel.metric import Distribution
 from celery_otel.state.directory import StateDirectory, folder
 from celery_otel.state.errors import StateError
+from tests.forked import exit_status_of
 from tests.unit.state.lives import BOUNDS, Life
 
 
@@ -19,11 +19,7 @@ def test_a_child_writes_nothing(path: Path) -> None:
     """A process that is forked off counts nothing into the state, and does not have its lock."""
     life = Life(path)
     before = (path / "1.log").stat().st_size
-    child = os.fork()
-    if not child:
-        life.ledger.count(names.TASK_UNKNOWN)
-        os._exit(0)
-    os.waitpid(child, 0)
+    assert 0 == exit_status_of(lambda: life.ledger.count(names.TASK_UNKNOWN))
     assert before == (path / "1.log").stat().st_size
     life.kill()
 
