@@ -15,7 +15,7 @@ from tests.side_by_side import OneByOneAtTheEnd, bears_company
 # Timing is no test here: a busy machine is slow at whatever Hypothesis draws.
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # The same examples in every run, so that a test that fails tells of a change; `make examples` draws others, and many.
-settings.register_profile("celery-otel", CALM, derandomize=True)
+settings.register_profile("celery-otel", CALM, derandomize=True, max_examples=200)
 settings.register_profile("celery-otel-examples", CALM, derandomize=False, max_examples=2000)
 settings.load_profile("celery-otel")
 

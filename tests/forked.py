@@ -5,16 +5,21 @@ import traceback
 from collections.abc import Callable
 
 
-def exit_status_of(work: Callable[[], object]) -> int:
-    """Does some work in a forked process, and gives how that ended.
+def forked(work: Callable[[], object]) -> int:
+    """Does some work in a forked process, which leaves with 0, or 1 if the work gave False or raised something.
 
     Returns:
-        0; 1 if the work gave False or raised something, which is printed.
+        The process id. Whoever calls waits for the end.
     """
     pid = os.fork()
     if pid == 0:
         _work_and_leave(work)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return pid
+
+
+def exit_status_of(work: Callable[[], object]) -> int:
+    """Does some work in a forked process, waits for its end, and gives the status with which it has left."""
+    return os.waitstatus_to_exitcode(os.waitpid(forked(work), 0)[1])
 
 
 def _work_and_leave(work: Callable[[], object]) -> None:

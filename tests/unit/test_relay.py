@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -17,6 +17,7 @@ from celery_otel import relay as module
 from celery_otel.relay import GARBAGE, Relay
 from celery_otel.relay_sender import CUT, DROPPED, LARGEST
 from celery_otel_pipeline.polling import wait_until
+from tests.forked import exit_status_of, forked
 
 NO_PATIENCE = 0.01
 
@@ -76,22 +77,6 @@ def hasty() -> Iterator[Main]:
     main.relay.close()
 
 
-def fork(work: Callable[[], object]) -> int:
-    """Does some work in a child; returns its process id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        work()
-    finally:
-        os._exit(0)
-
-
-def in_child(work: Callable[[], object]) -> None:
-    """Does some work in a child and waits for its end."""
-    os.waitpid(fork(work), 0)
-
-
 def test_records_of_many_children_arrive_whole(main: Main) -> None:
     """16 children write 50 records each at once, of many sizes: all arrive as they were sent, in each child's order."""
 
@@ -99,7 +84,7 @@ def test_records_of_many_children_arrive_whole(main: Main) -> None:
         for number in range(50):
             main.relay.send({"span": f"{child}", "number": number, "attributes": {"text": f"{child}" * number * 300}})
 
-    children = [fork(partial(write, child)) for child in range(16)]
+    children = [forked(partial(write, child)) for child in range(16)]
     records = main.receive(16 * 50)
     for pid in children:
         os.waitpid(pid, 0)
@@ -113,7 +98,7 @@ def test_records_of_many_children_arrive_whole(main: Main) -> None:
 
 def test_a_record_that_is_too_large_arrives_cut(main: Main) -> None:
     """It arrives, says what is missing, and is counted as cut."""
-    in_child(lambda: main.relay.send({"span": "5", "attributes": {"text": "x" * LARGEST}}))
+    assert 0 == exit_status_of(lambda: main.relay.send({"span": "5", "attributes": {"text": "x" * LARGEST}}))
     (record,) = main.receive(1)
     assert {"values": 1} == record["cut"]
     assert {CUT: 1} == main.counts
@@ -161,7 +146,7 @@ def test_a_send_waits_for_room(main: Main) -> None:
         for number in range(300):
             main.relay.send({"span": f"{number}", "attributes": {"text": "x" * 20_000}})
 
-    pid = fork(write)
+    pid = forked(write)
     assert [f"{number}" for number in range(300)] == [record["span"] for record in main.receive(300)]
     os.waitpid(pid, 0)
     assert Counter() == main.counts
@@ -198,7 +183,7 @@ def test_a_child_does_not_tell_what_was_counted_before_it(hasty: Main) -> None:
         hasty.relay.note("childs")
         hasty.relay.send({"span": "5"})
 
-    in_child(work)
+    assert 0 == exit_status_of(work)
     hasty.receive(1)
     assert {"childs": 1} == hasty.counts
     hasty.relay.tell()
@@ -256,7 +241,7 @@ def test_main_is_woken(main: Main) -> None:
     """The file descriptor becomes readable when a record comes, which is what an event loop watches."""
     with socket.socket(fileno=os.dup(main.relay.fileno())) as reader:
         reader.settimeout(20)
-        in_child(lambda: main.relay.send({"span": "5"}))
+        assert 0 == exit_status_of(lambda: main.relay.send({"span": "5"}))
         assert reader.recv(100, socket.MSG_PEEK)
 
 
@@ -269,7 +254,7 @@ def test_after_its_end_nobody_waits(main: Main) -> None:
             told.recv(1)
             told.send(b"%d" % main.relay.send({"span": "5"}))
 
-        pid = fork(work)
+        pid = forked(work)
         main.relay.close()
         main.relay.close()
         ready.send(b"!")
@@ -280,8 +265,8 @@ def test_after_its_end_nobody_waits(main: Main) -> None:
 
 def test_a_child_cannot_end_it(main: Main) -> None:
     """What a child inherits and closes on its way out stays open for the others."""
-    in_child(main.relay.close)
-    in_child(lambda: main.relay.send({"span": "5"}))
+    assert 0 == exit_status_of(main.relay.close)
+    assert 0 == exit_status_of(lambda: main.relay.send({"span": "5"}))
     assert [{"span": "5"}] == main.receive(1)
 
 
